@@ -1,0 +1,344 @@
+import type { Finding, Report, StageResult } from "../protocol/report.ts";
+import { conditionOf, type ReasonCode, TIMEOUTS } from "../protocol/reasons.ts";
+import { byStageOrder, type Stage } from "../protocol/stages.ts";
+import { calmSentence, causeOf, type Evidence, printable, remedyOf, sentenceOf } from "../protocol/words.ts";
+import type { Clock } from "./clock.ts";
+import type { Network } from "./dial/network.ts";
+import { durationWords } from "./duration.ts";
+import { codeOf, explainSystem, Failure } from "./failure.ts";
+import type { IntegrationType } from "./integrations/integration.ts";
+import type { Fields, Run } from "./run.ts";
+import { fieldsOf, valuesOf } from "./secrets/fields.ts";
+import type { Secret } from "./secrets/secret-store.ts";
+
+/** An integration's secret: where it is, and how to read it. */
+export interface BoundSecret {
+  readonly store: string;
+  /** The NAME in the sentence. */
+  readonly name: string;
+  readonly facts: Evidence;
+  /** Our field ← the key in the secret. */
+  readonly mapping: Readonly<Record<string, string>>;
+  read(signal: AbortSignal): Promise<Secret>;
+}
+
+/** One integration, ready to be checked. */
+export interface Check {
+  readonly name: string;
+  readonly type: IntegrationType;
+  readonly config: unknown;
+  readonly secret?: BoundSecret | undefined;
+  readonly timeoutMs: number;
+  readonly suspend: boolean;
+}
+
+export interface CheckPlace {
+  readonly clock: Clock;
+  readonly network: Network;
+  /** Told of what no failure explains: a driver's unknown error, or a bug of ours. For the local log. */
+  readonly onUnknown?: (error: unknown, check: Check) => void;
+  /** Told of each stage as it ends. */
+  readonly onStage?: (result: StageResult) => void;
+}
+
+/** How much of the integration's timeout one stage may take; the others may take what is left. */
+const SHARE: Partial<Readonly<Record<Stage, number>>> = { resolve: 0.5, connect: 0.5, tls: 0.5, secret: 0.5 };
+
+/** After a deadline, work that obeys its signal still gets to say what it saw. Milliseconds. */
+const LAST_WORD_MS = 20;
+
+interface Warning {
+  readonly stage: Stage;
+  readonly reason: ReasonCode;
+  readonly evidence: Evidence;
+}
+
+/** Walks the stages of one integration, once. Always ends in a report, and within the integration's timeout. */
+export async function check(item: Check, place: CheckPlace): Promise<Report> {
+  if (item.suspend) return suspendedReport(item);
+  const walk = new Walk(item, place);
+  const failure = await walk.run();
+  return walk.report(failure);
+}
+
+class Walk implements Run {
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly hasSecret: boolean;
+  readonly #item: Check;
+  readonly #place: CheckPlace;
+  readonly #over = new AbortController();
+  readonly #deadline: number;
+  readonly #owned: { destroy(): unknown }[] = [];
+  readonly #stages: StageResult[] = [];
+  readonly #findings: Finding[] = [];
+  readonly #warnings: Warning[] = [];
+  readonly #values: string[] = [];
+  #known: Evidence;
+
+  constructor(item: Check, place: CheckPlace) {
+    this.#item = item;
+    this.#place = place;
+    this.clock = place.clock;
+    this.network = place.network;
+    this.hasSecret = item.secret !== undefined;
+    this.#deadline = place.clock.tick() + item.timeoutMs;
+    const secret = item.secret === undefined ? {} : { secret: item.secret.name, store: item.secret.store };
+    this.#known = {
+      integration: item.name,
+      ...item.type.facts(item.config),
+      ...item.secret?.facts,
+      ...secret,
+    };
+  }
+
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  async run(): Promise<Failure | undefined> {
+    try {
+      const connection = await this.#item.type.open(this.#item.config, this);
+      await connection[Symbol.asyncDispose]();
+      return undefined;
+    } catch (error) {
+      if (error instanceof Failure) return error;
+      // Nothing but a Failure leaves a stage: this is a bug in the type, outside of any stage.
+      this.#place.onUnknown?.(error, this.#item);
+      return new Failure("respond", "unknown", {}, error);
+    } finally {
+      this.#over.abort();
+      for (const resource of this.#owned) resource.destroy();
+    }
+  }
+
+  async stage<T>(name: Stage, work: (signal: AbortSignal, limitMs: number) => Promise<T>): Promise<T> {
+    const started = this.clock.tick();
+    const left = this.#deadline - started;
+    const limit = Math.max(0, Math.min(left, (SHARE[name] ?? 1) * this.#item.timeoutMs));
+    try {
+      const value = await this.#within(name, limit, work);
+      this.#passed(name, started);
+      return value;
+    } catch (error) {
+      const failure = this.#failureOf(error, name);
+      // A stage that was reached and passed, though what failed later came up while it ran.
+      if (byStageOrder(name, failure.stage) < 0) this.#passed(name, started);
+      this.#failed(failure, started);
+      throw withEvidence(failure, { limit: durationWords(limit), stage: failure.stage });
+    }
+  }
+
+  async #within<T>(
+    name: Stage,
+    limit: number,
+    work: (signal: AbortSignal, limitMs: number) => Promise<T>,
+  ): Promise<T> {
+    const late = new AbortController();
+    const done = new AbortController();
+    const signal = AbortSignal.any([this.signal, late.signal]);
+    const working = work(signal, limit).catch((error: unknown) => {
+      // What a driver throws because its signal aborted says nothing; what a step names itself does.
+      throw late.signal.aborted && !(error instanceof Failure)
+        ? new Failure(name, TIMEOUTS[name], {}, error)
+        : error;
+    });
+    const timeout = this.clock.sleep(limit, AbortSignal.any([this.signal, done.signal])).then(async () => {
+      if (done.signal.aborted) return new Promise<never>(() => {});
+      late.abort();
+      await Promise.race([working, this.clock.sleep(LAST_WORD_MS, done.signal)]);
+      throw new Failure(name, TIMEOUTS[name]);
+    });
+    try {
+      return await Promise.race([working, timeout]);
+    } finally {
+      done.abort();
+      working.catch(() => {});
+    }
+  }
+
+  #failureOf(error: unknown, stage: Stage): Failure {
+    if (error instanceof Failure) return error;
+    const known = this.#item.type.explain?.(error, stage) ?? explainSystem(error, stage);
+    if (known !== undefined) return known;
+    this.#place.onUnknown?.(error, this.#item);
+    return new Failure(stage, "unknown", { code: codeOf(error) ?? "" }, error);
+  }
+
+  #passed(stage: Stage, started: number): void {
+    this.#record({ stage, ok: true, ms: this.#since(started) });
+  }
+
+  #failed(failure: Failure, started: number): void {
+    const { stage, reason } = failure;
+    // Also where it was taken for passed: a server may refuse the handshake after it is over.
+    this.#record({ stage, ok: false, ms: this.#since(started), reason });
+  }
+
+  /** A stage may be walked in several steps: it is told once, with its time in all. */
+  #record(result: StageResult): void {
+    const before = this.#stages.findIndex(({ stage }) => stage === result.stage);
+    const [earlier] = before === -1 ? [] : this.#stages.splice(before, 1);
+    const ms = Math.round((result.ms + (earlier?.ms ?? 0)) * 10) / 10;
+    this.#stages.push({ ...result, ms });
+    this.#stages.sort((a, b) => byStageOrder(a.stage, b.stage));
+    this.#place.onStage?.(result);
+  }
+
+  #since(started: number): number {
+    return Math.round((this.clock.tick() - started) * 10) / 10;
+  }
+
+  secret<const Shapes extends readonly (readonly string[])[]>(...shapes: Shapes): Promise<Fields<Shapes>> {
+    const { secret } = this.#item;
+    return this.stage("secret", async (signal) => {
+      if (secret === undefined)
+        throw new TypeError(`${this.#item.type.type} asked for a secret it has none of`);
+      const found = await secret.read(signal);
+      this.#values.push(...valuesOf(found));
+      return fieldsOf(found, { shapes, mapping: secret.mapping }) as Fields<Shapes>;
+    });
+  }
+
+  own<T extends { destroy(): unknown }>(resource: T): T {
+    if (this.signal.aborted) resource.destroy();
+    this.#owned.push(resource);
+    return resource;
+  }
+
+  know(evidence: Evidence): void {
+    this.#known = { ...this.#known, ...evidence };
+  }
+
+  find(...findings: readonly Finding[]): void {
+    this.#findings.push(...findings);
+  }
+
+  warn(stage: Stage, reason: ReasonCode, evidence: Evidence): void {
+    this.#warnings.push({ stage, reason, evidence: { ...this.#known, ...evidence } });
+  }
+
+  aside(): Run {
+    const nothing = (): void => {};
+    return {
+      signal: this.signal,
+      clock: this.clock,
+      network: this.network,
+      hasSecret: false,
+      stage: (name, work) => this.#within(name, Math.max(0, this.#deadline - this.clock.tick()), work),
+      secret: () => Promise.reject(new TypeError("a second look reads no secret")),
+      own: (resource) => this.own(resource),
+      know: nothing,
+      find: nothing,
+      warn: nothing,
+      aside: () => this.aside(),
+      shown: (text) => this.shown(text),
+    };
+  }
+
+  shown(text: string): string {
+    const forms = [text, text.toLowerCase(), decoded(text)];
+    const holds = this.#values.some((value) =>
+      [value, value.toLowerCase(), encodeURIComponent(value), Buffer.from(value).toString("base64")].some(
+        (form) => forms.some((shownForm) => shownForm.includes(form)),
+      ),
+    );
+    return holds ? "(withheld: it repeats a value of the secret)" : printable(text);
+  }
+
+  report(failure: Failure | undefined): Report {
+    const { name, type, config } = this.#item;
+    const declared = type.stages(config, this.hasSecret);
+    const path = declared.concat(
+      failure === undefined || declared.includes(failure.stage) ? [] : [failure.stage],
+    );
+    const [warning] = this.#warnings;
+    const judged =
+      failure === undefined
+        ? warning === undefined
+          ? onlineWords(name)
+          : warningWords(name, warning)
+        : this.#errorWords(failure);
+    return {
+      name,
+      type: type.type,
+      ...judged,
+      coverage: [...type.coverage(config, this.hasSecret)],
+      address: type.address(config),
+      blockedBy: null,
+      findings: this.#findings,
+      path: path.toSorted(byStageOrder),
+      stages: this.#stages,
+    };
+  }
+
+  #errorWords(failure: Failure): Words {
+    const { name, type } = this.#item;
+    const evidence = { ...this.#known, ...failure.evidence };
+    const condition = conditionOf(failure.stage, failure.reason, type.discovers === true);
+    return {
+      state: "error",
+      condition,
+      stage: failure.stage,
+      reason: failure.reason,
+      message: sentenceOf(condition, { name, secret: this.#item.secret?.name ?? name }),
+      cause: causeOf(failure.reason, evidence),
+      remedy: remedyOf(failure.reason, evidence),
+    };
+  }
+}
+
+type Words = Pick<Report, "state" | "condition" | "stage" | "reason" | "message" | "cause" | "remedy">;
+
+function onlineWords(name: string): Words {
+  const nothing = { condition: null, stage: null, reason: null, cause: null, remedy: [] };
+  return { state: "online", ...nothing, message: calmSentence(name, "online", false) };
+}
+
+function warningWords(name: string, { stage, reason, evidence }: Warning): Words {
+  return {
+    state: "warning",
+    condition: null,
+    stage,
+    reason,
+    message: calmSentence(name, "warning", false),
+    cause: causeOf(reason, evidence),
+    remedy: remedyOf(reason, evidence),
+  };
+}
+
+/** An integration that is told not to be looked at: unknown, which is no pass. */
+function suspendedReport(item: Check): Report {
+  const { name, type, config } = item;
+  const hasSecret = item.secret !== undefined;
+  const evidence = { integration: name };
+  return {
+    name,
+    type: type.type,
+    state: "unknown",
+    condition: null,
+    stage: null,
+    reason: "suspended",
+    message: calmSentence(name, "unknown", true),
+    cause: causeOf("suspended", evidence),
+    remedy: remedyOf("suspended", evidence),
+    coverage: [...type.coverage(config, hasSecret)],
+    address: type.address(config),
+    blockedBy: null,
+    findings: [],
+    path: [...type.stages(config, hasSecret)],
+    stages: [],
+  };
+}
+
+function withEvidence(failure: Failure, evidence: Evidence): Failure {
+  return new Failure(failure.stage, failure.reason, { ...evidence, ...failure.evidence }, failure.cause);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Time, handed in to everything that needs it.
+ * `now` is epoch milliseconds, for what people and events see; `tick` is monotonic milliseconds, for
+ * durations and deadlines. `sleep` resolves after that many milliseconds, or as soon as the signal aborts.
+ */
+export interface Clock {
+  now(): number;
+  tick(): number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  tick: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener("abort", done, { once: true });
+    }),
+};

@@ -1,0 +1,121 @@
+import { isIP, type Socket } from "node:net";
+import { Failure } from "../failure.ts";
+import { endpoint } from "./address.ts";
+
+/** A forward proxy that is asked by CONNECT. The login is never shown: `label` is its host and port. */
+export interface Proxy {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly label: string;
+  /** The value of Proxy-Authorization, where the URL has a login. */
+  readonly authorization?: string;
+}
+
+/** A proxy's URL as a proxy, or undefined where it is not one. `host:port` alone is taken for http. */
+export function parseProxy(text: string): Proxy | undefined {
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  if (!URL.canParse(withScheme)) return undefined;
+  const url = new URL(withScheme);
+  if ((url.protocol !== "http:" && url.protocol !== "https:") || url.hostname === "") return undefined;
+  const tls = url.protocol === "https:";
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const port = url.port === "" ? (tls ? 443 : 80) : Number(url.port);
+  const login = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const authorization =
+    login === ":" ? {} : { authorization: `Basic ${Buffer.from(login).toString("base64")}` };
+  return { host, port, tls, label: endpoint(host, port), ...authorization };
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function variable(environment: Environment, name: string): string {
+  return environment[name.toLowerCase()] ?? environment[name] ?? "";
+}
+
+/** Whether NO_PROXY names the target: `*`, a host, `.domain`, an address, each with or without a port. */
+export function isExempt(noProxy: string, host: string, port: number): boolean {
+  const name = host.toLowerCase().replace(/\.$/, "");
+  return noProxy
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== "")
+    .some((entry) => {
+      if (entry === "*") return true;
+      const [, pattern = entry, only] = /^(.*?)(?::(\d+))?$/.exec(entry.replace(/^\[(.*)\]/, "$1")) ?? [];
+      const wanted = isIP(entry) === 6 ? entry : pattern;
+      if (isIP(entry) !== 6 && only !== undefined && Number(only) !== port) return false;
+      const domain = wanted.replace(/^\*?\./, "");
+      return name === domain || (isIP(name) === 0 && name.endsWith(`.${domain}`));
+    });
+}
+
+/**
+ * The proxy that the environment names for an HTTP target: HTTPS_PROXY or HTTP_PROXY by its scheme, else
+ * ALL_PROXY, unless NO_PROXY names it. Small letters come first, as curl has it.
+ */
+export function proxyFromEnvironment(
+  environment: Environment,
+  target: { readonly scheme: "http" | "https"; readonly host: string; readonly port: number },
+): Proxy | undefined {
+  const named =
+    variable(environment, `${target.scheme.toUpperCase()}_PROXY`) || variable(environment, "ALL_PROXY");
+  if (named === "" || isExempt(variable(environment, "NO_PROXY"), target.host, target.port)) return undefined;
+  return parseProxy(named);
+}
+
+const MOST_HEAD_BYTES = 16 * 1024;
+
+/** Asks the proxy for a way to the target. Resolves once the socket is the target's. Throws Failure("connect", …). */
+export async function tunnel(
+  socket: Socket,
+  proxy: Proxy,
+  target: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const login = proxy.authorization === undefined ? "" : `Proxy-Authorization: ${proxy.authorization}\r\n`;
+  socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${login}\r\n`);
+  const head = await readHead(socket, proxy, target, signal);
+  const status = Number(/^HTTP\/1\.[01] (\d{3})(?: |\r)/.exec(head)?.[1] ?? Number.NaN);
+  if (status >= 200 && status < 300) return;
+  const evidence = { proxy: proxy.label, target, status };
+  if (Number.isNaN(status)) throw trouble(proxy, target, "it did not answer in HTTP");
+  if (status === 504) throw new Failure("connect", "connect_timeout", evidence);
+  if (status === 502 || status === 503) throw new Failure("connect", "connection_refused", evidence);
+  throw new Failure("connect", "proxy_refused", evidence);
+}
+
+/** A proxy that could not do its part. */
+export function trouble(proxy: Proxy, target: string, what: string, cause?: unknown): Failure {
+  return new Failure("connect", "proxy_refused", { proxy: proxy.label, target, trouble: what }, cause);
+}
+
+/** The proxy's answer up to the empty line; what follows it stays in the socket. */
+function readHead(socket: Socket, proxy: Proxy, target: string, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let seen = Buffer.alloc(0);
+    const finish = (act: () => void): void => {
+      socket.off("data", onData).off("error", onError).off("close", onClose);
+      signal.removeEventListener("abort", onAbort);
+      socket.pause();
+      act();
+    };
+    const onData = (chunk: Buffer): void => {
+      seen = Buffer.concat([seen, chunk]);
+      const end = seen.indexOf("\r\n\r\n");
+      if (end === -1 && seen.length <= MOST_HEAD_BYTES) return;
+      if (end === -1) return finish(() => reject(trouble(proxy, target, "its answer has no end")));
+      finish(() => {
+        if (seen.length > end + 4) socket.unshift(seen.subarray(end + 4));
+        resolve(seen.subarray(0, end + 2).toString("latin1"));
+      });
+    };
+    const onError = (error: Error): void =>
+      finish(() => reject(trouble(proxy, target, "it reset the connection", error)));
+    const onClose = (): void => finish(() => reject(trouble(proxy, target, "it closed the connection")));
+    const onAbort = (): void =>
+      finish(() => reject(new Failure("connect", "connect_timeout", { proxy: proxy.label, target })));
+    socket.on("data", onData).on("error", onError).on("close", onClose);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,56 @@
+import { createHash, X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
+
+/** What certificates are trusted: the system's roots, and on top those of a file. */
+export type Trust = (caFile?: string) => Promise<SecureContext>;
+
+/** The certificates of a PEM text. Throws where it holds none or a broken one. */
+export function certificatesOf(pem: string): string[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) throw new Error("it holds no PEM certificate");
+  return blocks.map((block) => {
+    try {
+      return new X509Certificate(block).toString();
+    } catch (error) {
+      throw new Error("it holds a certificate that cannot be read", { cause: error });
+    }
+  });
+}
+
+function systemRoots(): string[] {
+  return [...new Set([...getCACertificates("default"), ...getCACertificates("system")])];
+}
+
+/**
+ * Trust that reads a CA file at each use and builds one context for each content: a rotated file counts from
+ * the next look on. Where the file cannot be read any more, the last good content stands.
+ */
+export function createTrust(): Trust {
+  const contexts = new Map<string, SecureContext>();
+  const lastGood = new Map<string, string>();
+  let roots: string[] | undefined;
+  const contextOf = (pem: string): SecureContext => {
+    const key = createHash("sha256").update(pem).digest("hex");
+    let context = contexts.get(key);
+    if (context === undefined) {
+      roots ??= systemRoots();
+      context = createSecureContext({ ca: pem === "" ? roots : [...roots, ...certificatesOf(pem)] });
+      contexts.set(key, context);
+    }
+    return context;
+  };
+  return async (caFile) => {
+    if (caFile === undefined) return contextOf("");
+    try {
+      const pem = await readFile(caFile, "utf8");
+      const context = contextOf(pem);
+      lastGood.set(caFile, pem);
+      return context;
+    } catch (error) {
+      const pem = lastGood.get(caFile);
+      if (pem === undefined) throw error;
+      return contextOf(pem);
+    }
+  };
+}
