@@ -19,5 +19,5 @@ export function durationWords(ms: number): string {
           ? ["h", UNITS.h]
           : ["d", UNITS.d];
   const value = ms / size;
-  return `${value < 10 && unit === "s" ? Math.round(value * 10) / 10 : Math.floor(value)} ${unit}`;
+  return `${value < 10 && unit === "s" ? Math.round(value * 10) / 10 : Math.round(value)} ${unit}`;
 }

@@ -221,7 +221,7 @@ export const REASONS = {
     says: ["{address} took the connection but did not finish the TLS handshake within {limit}."],
     remedy: [
       {
-        text: "Read the server's own log: it takes connections but does not answer. Is it overloaded or stopped?",
+        text: "Read the server's own log: it takes connections but does not answer; it may be overloaded or stopped.",
       },
       inspectCertificate,
     ],

@@ -68,11 +68,15 @@ export const config = z.strictObject({
       "cannot be used for a check; use GET or HEAD",
     )
     .optional()
-    .describe("GET"),
+    .describe("the request's method; default GET"),
   headers: headers.optional(),
   expect: z
     .strictObject({
-      status: z.array(status).min(1, "must name at least one status").optional().describe('["200-299"]'),
+      status: z
+        .array(status)
+        .min(1, "must name at least one status")
+        .optional()
+        .describe('statuses and spans that pass; default ["200-299"]'),
       body: z
         .string()
         .min(1, "must be a text that the body contains")

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Stage } from "../../../protocol/stages.ts";
-import { certificateLeft, dial, handshake, secureTarget } from "../../dial/dial.ts";
+import { certificateLeft, dial, handshake } from "../../dial/dial.ts";
 import { isoDate } from "../../dial/tls.ts";
 import { durationWords } from "../../duration.ts";
 import { Failure } from "../../failure.ts";
@@ -118,7 +118,7 @@ async function ask(
     judge(run, answer, config, login !== undefined);
     return answer;
   } catch (error) {
-    if (!tls && suggestsTls(error) && (await speaksTls(run, target, config, signal))) {
+    if (!tls && suggestsTls(error) && (await speaksTls(run, target, config))) {
       throw new Failure("tls", "tls_required", {}, error);
     }
     throw error;
@@ -137,7 +137,7 @@ function judge(run: Run, { status, headers, found }: Answer, config: Config, has
   if (status === 429) {
     throw new Failure("respond", "rate_limited", {
       ...evidence,
-      retryAfter: retryWords(headers["retry-after"]),
+      retryAfter: run.shown(retryWords(headers["retry-after"])),
     });
   }
   if (status === 503) throw new Failure("respond", "server_overloaded", evidence);
@@ -193,17 +193,12 @@ function suggestsTls(error: unknown): boolean {
 }
 
 /** A second look, by ClientHello, at a port that did not take plain text. */
-async function speaksTls(
-  run: Run,
-  target: HttpTarget,
-  config: Config,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function speaksTls(run: Run, target: HttpTarget, config: Config): Promise<boolean> {
   const look = run.aside();
   try {
     const proxy = proxyOf(config, target, run.network.environment);
     const socket = await dial(look, { ...target, proxy });
-    await secureTarget(look, socket, target.host, { mode: "require", ...config.tls }, signal);
+    await handshake(look, socket, target.host, { mode: "require", ...config.tls });
     return true;
   } catch (error) {
     // A refusal by a TLS alert is TLS too; silence and other bytes are not.

@@ -23,18 +23,17 @@ function detailsOf(error: unknown): Details {
  * |---|---|---|
  * | 28P01 | wrong password, unknown user, expired password | credentials_rejected |
  * | 28000 InitializeSessionUserId | the role exists but may not log in (NOLOGIN) | account_locked |
- * | 28000 ClientAuthentication | pg_hba.conf has no line for this, or rejects it | source_address_denied, or tls_required where the message names missing encryption |
+ * | 28000 ClientAuthentication | pg_hba.conf has no line for this, or rejects it | source_address_denied, or tls_required where the message names missing encryption, client_certificate_required where it names that |
+ * | 28000 of another routine | GSSAPI, peer or the like failed | credentials_rejected |
  * | 3D000 | no such database | database_not_found |
  * | 42501 | no CONNECT right on the database | permission_denied |
  * | 53300 | all slots taken, or the role's or the database's limit | too_many_connections |
  * | 57P03, 57P01, 57P02 | starting, stopping, in recovery | server_starting |
  */
-export const explain: Explain = (error, stage) => {
-  if (error instanceof Error && error.message.startsWith("SASL: SCRAM-SERVER")) {
-    return new Failure("respond", "protocol_mismatch", {}, error); // It does not know the password either.
-  }
+export const explain: Explain = (error) => {
   if (unsupportedMethod(error))
-    return new Failure("authenticate", "auth_method_unsupported", { method: methodOf(error) }, error);
+    return new Failure("authenticate", "auth_method_unsupported", { method: NO_SCRAM }, error);
+  if (brokenProtocol(error)) return new Failure("respond", "protocol_mismatch", {}, error);
   const code = codeOf(error);
   if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return undefined;
   const told = (at: Stage, reason: Failure["reason"]): Failure => new Failure(at, reason, { code }, error);
@@ -58,25 +57,33 @@ export const explain: Explain = (error, stage) => {
     default:
       if (code.startsWith("53")) return told("respond", "server_overloaded");
       if (code.startsWith("XX") || code.startsWith("58")) return told("respond", "server_error");
-      return new Failure(stage, "unknown", { code }, error);
+      return undefined;
   }
 };
 
 function invalidAuthorization(error: unknown, code: string): Failure {
   const { routine, message } = detailsOf(error);
-  if (routine !== "ClientAuthentication")
+  if (routine === "InitializeSessionUserId") {
     return new Failure("authenticate", "account_locked", { code }, error);
+  }
+  if (routine !== "ClientAuthentication") {
+    return new Failure("authenticate", "credentials_rejected", { code }, error);
+  }
+  if (message.includes("valid client certificate")) {
+    return new Failure("tls", "client_certificate_required", { code }, error);
+  }
   if (message.includes("no encryption")) return new Failure("tls", "tls_required", { code }, error);
   return new Failure("authenticate", "source_address_denied", { code }, error);
 }
 
-/** The driver says it only in words: a SASL mechanism that it does not have, or one it cannot do here. */
+const NO_SCRAM = "SASL without SCRAM-SHA-256";
+
+/** The driver says it only in words: none of the offered SASL mechanisms is one that it has. */
 function unsupportedMethod(error: unknown): boolean {
-  return error instanceof Error && /^SASL: Only mechanism|^Unknown authenticationOk/.test(error.message);
+  return error instanceof Error && error.message.startsWith("SASL: Only mechanism");
 }
 
-function methodOf(error: unknown): string {
-  return error instanceof Error && error.message.startsWith("SASL")
-    ? "SASL without SCRAM-SHA-256"
-    : "an unknown method";
+/** In words alone too: SCRAM that is not SCRAM (the server does not know the password either), wrong order. */
+function brokenProtocol(error: unknown): boolean {
+  return error instanceof Error && /^SASL: |^Received unexpected /.test(error.message);
 }

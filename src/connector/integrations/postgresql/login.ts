@@ -54,19 +54,28 @@ async function until(
   try {
     await Promise.race([milestone, connected]);
   } catch (error) {
-    const told = explainEnd(error, stage, wire);
+    const told = explainEnd(error, stage, wire.hasAnswered ? "a part" : "");
     if (told instanceof Failure && byStageOrder(told.stage, stage) > 0) return;
     throw told;
   }
 }
 
-function explainEnd(error: unknown, stage: Stage, wire: Wire): unknown {
+/** What a query of a session throws, with the session's end told as such. */
+export async function ending<T>(stage: Stage, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw explainEnd(error, stage, "a part");
+  }
+}
+
+function explainEnd(error: unknown, stage: Stage, answered: string): unknown {
   const known = error instanceof Failure ? error : explain(error, stage);
   if (known !== undefined) return known;
   const code = codeOf(error);
   // The driver has no code for a close.
   const closed = error instanceof Error && error.message === "Connection terminated unexpectedly";
   if (!closed && code !== "ECONNRESET" && code !== "EPIPE") return error;
-  const evidence = { how: closed ? "closed" : "reset", answered: wire.hasAnswered ? "a part" : "" };
-  return new Failure("respond", "connection_reset", evidence, error);
+  const how = closed ? "closed" : "reset";
+  return new Failure("respond", "connection_reset", { how, answered }, error);
 }

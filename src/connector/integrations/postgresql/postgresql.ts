@@ -11,19 +11,19 @@ import { Failure } from "../../failure.ts";
 import type { Run } from "../../run.ts";
 import type { IntegrationType } from "../integration.ts";
 import { explain } from "./errors.ts";
-import { login } from "./login.ts";
+import { ending, login } from "./login.ts";
 import { askForTls } from "./ssl-request.ts";
 
 const config = z.strictObject({
   host,
-  port: port.optional().describe("5432"),
+  port: port.optional().describe("default 5432"),
   database: z.string("must be the name of a database").min(1, "must be the name of a database"),
   tls: z
     .strictObject({
       mode: z
         .enum(["disable", "require", "verify"], "must be disable, require or verify")
         .optional()
-        .describe("verify"),
+        .describe("default verify; require encrypts but trusts anyone"),
       ca: caFile.optional(),
       serverName: serverName.optional(),
     })
@@ -78,7 +78,7 @@ export const postgresql: IntegrationType<Config, PostgresConnection> = {
     }
     const { username = "", password = "" } = account;
     const client = await login(run, socket, { user: username, password, database: config.database });
-    await run.stage("authorize", (signal) => lookAround(run, client, signal));
+    await run.stage("authorize", (signal) => ending("authorize", lookAround(run, client, signal)));
     return { client, [Symbol.asyncDispose]: () => leave(client, socket) };
   },
 };
@@ -108,18 +108,21 @@ const SLOTS = `select
     - current_setting('superuser_reserved_connections')::int
     - coalesce(current_setting('reserved_connections', true), '0')::int as ordinary`;
 
+/** What a server says is taken for nothing else than numbers: the words that hold them are shown. */
+const slotCounts = z.object({ taken: z.int().nonnegative(), ordinary: z.int() });
+
 /** One query proves that the session works; a check that took the last slot says so and leaves at once. */
 async function lookAround(run: Run, client: Client, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  const { rows } = await client.query<{ taken: number; ordinary: number }>(SLOTS);
-  const [slots] = rows;
-  if (slots === undefined) throw new Failure("authorize", "protocol_mismatch");
+  const { rows } = await client.query<Record<string, unknown>>(SLOTS);
+  const slots = slotCounts.safeParse(rows[0]).data;
+  if (slots === undefined) throw new Failure("respond", "protocol_mismatch");
   const full = slots.taken >= slots.ordinary;
   const text = `${slots.taken} of ${slots.ordinary} connections for ordinary accounts are taken`;
   run.find({ subject: "connections", verdict: full ? "failed" : "passed", text });
 }
 
-/** Says goodbye, so that the server's log has no broken connection; does not wait for more than that. */
+/** Says goodbye, so that the server's log has no broken connection; waits for the server to hang up. */
 async function leave(client: Client, socket: Socket): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     if (socket.destroyed) resolve();

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { Failure } from "../../failure.ts";
+import { isKnownType, isWellFormed } from "./grammar.ts";
 
 /** What a server may send in all during one check. */
 export const BUDGET_BYTES = 256 * 1024;
@@ -15,22 +16,30 @@ const METHOD_NAMES: Readonly<Record<number, string>> = {
   9: "SSPI",
 };
 
-/** The types that a server may send before it knows who asks: R, E, N and NegotiateProtocolVersion. */
-const FIRST_TYPES = new Set(["R", "E", "N", "v"]);
+/** A step of SCRAM that must have come right before this one: the driver fails without a name otherwise. */
+const STEP_BEFORE: Readonly<Record<number, number>> = { 11: 10, 12: 11 };
+
+/** The types that a server may send before it knows who asks. */
+const FIRST_TYPES = new Set(["R", "E", "N"]);
+
+/** A message's type and length. */
+const HEADER_BYTES = 5;
 
 /**
- * A dialled socket as the driver wants it: already connected, and read over its shoulder. It tells how far the
- * login has come, and ends what is not PostgreSQL, asks for a login that the driver cannot do (the driver would
- * throw where nobody can catch), or sends without end.
+ * A dialled socket as the driver wants it: already connected, and read before the driver does. It tells how far
+ * the login has come, hands over whole messages of the right form only (see grammar.ts), and ends what is not
+ * PostgreSQL, asks for a login that the driver cannot do (the driver would throw where nobody can catch), or
+ * sends without end.
  */
 export class Wire extends Duplex {
   readonly #socket: Socket;
   readonly #first = Promise.withResolvers<void>();
   readonly #login = Promise.withResolvers<void>();
   #pending: Buffer = Buffer.alloc(0);
-  #skip = 0;
   #bytes = 0;
   #answered = false;
+  #loggedIn = false;
+  #lastMethod: number | undefined;
 
   constructor(socket: Socket) {
     super({ allowHalfOpen: false });
@@ -98,39 +107,47 @@ export class Wire extends Duplex {
       return;
     }
     const trouble = this.#inspect(chunk);
-    if (trouble === undefined) this.push(chunk);
-    else this.destroy(trouble);
+    if (trouble !== undefined) this.destroy(trouble);
   }
 
-  /** Walks over the messages: type, length, and of a login request its code. */
+  /** Takes the whole messages off what has come. */
   #inspect(chunk: Buffer): Failure | undefined {
     this.#pending = Buffer.concat([this.#pending, chunk]);
-    for (;;) {
-      const skipped = Math.min(this.#skip, this.#pending.length);
-      this.#pending = this.#pending.subarray(skipped);
-      this.#skip -= skipped;
+    while (this.#pending.length > 0) {
       const type = String.fromCharCode(this.#pending[0] ?? 0);
-      if (this.#pending.length > 0 && !this.#answered && !FIRST_TYPES.has(type))
-        return mismatch(this.#pending);
-      if (this.#skip > 0 || this.#pending.length < 5) return undefined;
+      const isExpected = this.#answered ? isKnownType(type) : FIRST_TYPES.has(type);
+      if (!isExpected) return mismatch(this.#pending);
+      if (this.#pending.length < HEADER_BYTES) return undefined;
       const length = this.#pending.readUInt32BE(1);
       if (length < 4 || length > BUDGET_BYTES) return mismatch(this.#pending);
-      if (type === "R" && this.#pending.length < 9) return undefined;
-      const trouble = this.#message(type, length);
+      if (this.#pending.length < length + 1) return undefined;
+      const trouble = this.#message(type, this.#pending.subarray(HEADER_BYTES, length + 1));
       if (trouble !== undefined) return trouble;
-      this.#skip = length + 1;
+      this.push(this.#pending.subarray(0, length + 1));
+      this.#pending = this.#pending.subarray(length + 1);
     }
+    return undefined;
   }
 
-  #message(type: string, length: number): Failure | undefined {
+  #message(type: string, body: Buffer): Failure | undefined {
+    if (!isWellFormed(type, body)) return mismatch(this.#pending);
     if (type !== "N" && !this.#answered) {
       this.#answered = true;
       this.#first.resolve();
     }
-    if (type !== "R") return undefined;
-    if (length < 8) return mismatch(this.#pending);
-    const code = this.#pending.readUInt32BE(5);
-    if (code === 0) this.#login.resolve();
+    return type === "R" ? this.#loginRequest(body.readUInt32BE(0)) : undefined;
+  }
+
+  #loginRequest(code: number): Failure | undefined {
+    const before = STEP_BEFORE[code];
+    if (this.#loggedIn || (before !== undefined && before !== this.#lastMethod)) {
+      return mismatch(this.#pending);
+    }
+    this.#lastMethod = code;
+    if (code === 0) {
+      this.#loggedIn = true;
+      this.#login.resolve();
+    }
     if (KNOWN_METHODS.has(code)) return undefined;
     const method = METHOD_NAMES[code] ?? `a method with the number ${code}`;
     return new Failure("authenticate", "auth_method_unsupported", { method });

@@ -15,7 +15,7 @@ const config = z.strictObject({
   tls: z.strictObject({ ca: caFile.optional(), serverName: serverName.optional() }).optional(),
   expiresWithin: duration({ least: "1h", most: "3650d" })
     .optional()
-    .describe("warn this long before the certificate expires; 14d"),
+    .describe("warn this long before the certificate expires; default 14d"),
   proxy: proxy.optional(),
 });
 type Config = z.infer<typeof config>;

@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+// Starts Mooring on a Node that can run it. This file must run on any Node, so it is plain JavaScript.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+const source = new URL("../src/cli/main.ts", import.meta.url);
+const bundle = new URL("../dist/mooring.js", import.meta.url);
+const entry = existsSync(source) ? source : bundle;
+
+if (major > 24 || (major === 24 && minor >= 12)) {
+  await import(entry.href);
+} else {
+  const node = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
+  if (!existsSync(node)) {
+    console.error(
+      `mooring: this is Node ${process.versions.node}, and Mooring needs 24.12 or newer; install that, or run npm ci in the clone.`,
+    );
+    process.exit(2);
+  }
+  const child = spawn(node, [fileURLToPath(entry), ...process.argv.slice(2)], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => {
+    if (signal !== null) {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    } else process.exitCode = code ?? 1;
+  });
+}

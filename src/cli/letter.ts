@@ -1,0 +1,90 @@
+import type { Finding, Report } from "../protocol/report.ts";
+import type { Stage, State } from "../protocol/stages.ts";
+import type { Paint } from "./paint.ts";
+
+/** A report as a good doctor would write it: what was found, why, and what to do. Ends with an empty line. */
+export function letter(report: Report, paint: Paint): string {
+  const { state, cause, remedy, findings, coverage } = report;
+  const lines = [head(report, paint)];
+  if (state === "online") {
+    lines.push(`  ${paint.quiet(walked(report))}`);
+  } else {
+    lines.push("", `  ${paint.strong(report.message)}`);
+    if (cause !== null) lines.push(`  ${cause}`);
+    if (report.stages.length > 0) lines.push("", ...stageLines(report, paint));
+    if (remedy.length > 0) lines.push("", "  What to do", ...remedyLines(report, paint));
+  }
+  const seen = state === "online" ? findings.filter(({ verdict }) => verdict !== "passed") : findings;
+  if (seen.length > 0)
+    lines.push("", "  What was seen", ...seen.map((finding) => findingLine(finding, paint)));
+  if (state === "online" || state === "warning") {
+    lines.push(...coverage.map((text) => `  ${paint.quiet(`not tested: ${text}`)}`));
+  }
+  return `${lines.join("\n")}\n\n`;
+}
+
+const MARKS: Readonly<Record<State, readonly [mark: string, kind: "good" | "gap" | "bad" | "quiet"]>> = {
+  online: ["✓", "good"],
+  warning: ["!", "gap"],
+  error: ["✗", "bad"],
+  unknown: ["?", "quiet"],
+};
+
+function head({ name, type, address, state }: Report, paint: Paint): string {
+  const [mark, kind] = MARKS[state];
+  return `${paint[kind](mark)} ${paint.strong(name)}  ${paint.quiet(`${type}  ${address}`)}  ${paint[kind](state)}`;
+}
+
+function milliseconds(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${Math.round(ms / 100) / 10} s`;
+}
+
+function walked({ stages }: Report): string {
+  return stages.map(({ stage, ms }) => `${stage} ${milliseconds(ms)}`).join(" · ");
+}
+
+function stageLines({ path, stages }: Report, paint: Paint): string[] {
+  const reached = new Map(stages.map((result) => [result.stage, result]));
+  return path.map((stage: Stage) => {
+    const result = reached.get(stage);
+    const name = stage.padEnd(13);
+    if (result === undefined) return `  ${paint.quiet(`· ${name} not reached`)}`;
+    const mark = result.ok ? paint.good("✓") : paint.bad("✗");
+    const reason = result.reason === undefined ? "" : `  ${paint.bad(result.reason)}`;
+    return `  ${mark} ${name}${milliseconds(result.ms).padStart(9)}${reason}`;
+  });
+}
+
+function remedyLines({ remedy }: Report, paint: Paint): string[] {
+  return remedy.flatMap(({ text, command }, index) => {
+    const step = `  ${index + 1}. ${text}`;
+    return command === null ? [step] : [step, `       ${paint.strong(command)}`];
+  });
+}
+
+const VERDICTS: Readonly<Record<Finding["verdict"], readonly [string, "good" | "bad" | "quiet"]>> = {
+  passed: ["✓", "good"],
+  failed: ["✗", "bad"],
+  not_checked: ["·", "quiet"],
+};
+
+function findingLine({ subject, verdict, text }: Finding, paint: Paint): string {
+  const [mark, kind] = VERDICTS[verdict];
+  return `  ${paint[kind](mark)} ${subject}: ${text}`;
+}
+
+/** `6 checked in 2.1 s: 3 online, 1 warning, 2 in error.` */
+export function summary(reports: readonly Report[], ms: number, paint: Paint): string {
+  const count = (state: State): number => reports.filter((report) => report.state === state).length;
+  const words: readonly (readonly [State, string, "good" | "gap" | "bad" | "quiet"])[] = [
+    ["online", "online", "good"],
+    ["warning", "with a gap", "gap"],
+    ["error", "in error", "bad"],
+    ["unknown", "not checked", "quiet"],
+  ];
+  const parts = words
+    .filter(([state]) => count(state) > 0)
+    .map(([state, text, kind]) => paint[kind](`${count(state)} ${text}`));
+  if (parts.length === 0) return "Nothing to check: the file names no integration.\n";
+  return `${reports.length} checked in ${milliseconds(Math.round(ms))}: ${parts.join(", ")}.\n`;
+}

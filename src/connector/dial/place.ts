@@ -1,0 +1,21 @@
+import type { Network } from "./network.ts";
+import { addressPolicy } from "./address.ts";
+import { readResolverSettings } from "./resolver.ts";
+import { createTrust } from "./trust.ts";
+
+/** The network of the place that a process runs in. `allow` is `policy.addresses.allow`. */
+export function createNetwork(
+  environment: Readonly<Record<string, string | undefined>>,
+  allow: readonly string[],
+): Network {
+  const files = {
+    resolvConf: environment["MOORING_RESOLV_CONF"] ?? "/etc/resolv.conf",
+    hosts: environment["MOORING_HOSTS"] ?? "/etc/hosts",
+  };
+  return {
+    resolver: () => readResolverSettings(files),
+    policy: addressPolicy(allow),
+    trust: createTrust(),
+    environment,
+  };
+}

@@ -1,0 +1,47 @@
+import { createAuthority } from "./certificates.ts";
+import { startPostgres } from "./postgres.ts";
+import type { Secrets } from "./secrets.ts";
+import type { DemoItem } from "./site.ts";
+
+const PASSWORD = "only-in-the-demo";
+
+/** A real PostgreSQL with one database that works and some that fail. Throws PostgresAbsent. */
+export async function startDatabases(stack: AsyncDisposableStack, secrets: Secrets): Promise<DemoItem[]> {
+  const authority = await createAuthority("Mooring demo database");
+  const certificate = await authority.issue({ names: ["127.0.0.1"] });
+  const postgres = stack.use(await startPostgres({ superuserPassword: PASSWORD, tls: certificate }));
+  for (const statement of [
+    `create role orders login password '${PASSWORD}'`,
+    `create role reports login password '${PASSWORD}'`,
+    `create role former nologin password '${PASSWORD}'`,
+    "create database orders",
+    "create database audit",
+    "revoke connect on database audit from public",
+  ]) {
+    await postgres.sql(statement);
+  }
+  const ca = await secrets.writeText("database-ca.pem", authority.certPem);
+  const at = (database: string): DemoItem["config"] => ({
+    host: "127.0.0.1",
+    port: postgres.port,
+    database,
+    tls: { ca },
+  });
+  const login = (username: string, password = PASSWORD): Promise<DemoItem["secret"] & object> =>
+    secrets.write(`${username}-${password.length}.json`, { username, password });
+  const item = (name: string, database: string, secret: DemoItem["secret"] & object): DemoItem => ({
+    name,
+    type: "postgresql",
+    config: at(database),
+    secret,
+  });
+  return [
+    item("orders-db", "orders", await login("orders")),
+    item("reports-db", "orders", await login("reports", "changed-long-ago")),
+    item("ledger-db", "ledger", await login("orders")),
+    item("audit-db", "audit", await login("orders")),
+    item("crm-db", "orders", await login("former")),
+    item("users-db", "orders", { store: "file", path: "./users.json" }),
+    item("events-db", "orders", await secrets.write("events.json", { username: "orders", pass: PASSWORD })),
+  ];
+}

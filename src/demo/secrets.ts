@@ -1,0 +1,34 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A folder of the demo's own for its configuration and its secrets, gone when it is disposed. */
+export class Secrets implements AsyncDisposable {
+  readonly directory: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async create(): Promise<Secrets> {
+    return new Secrets(await mkdtemp(join(tmpdir(), "mooring-demo-")));
+  }
+
+  /** Writes a file beside the configuration; its relative path. */
+  async writeText(name: string, text: string): Promise<string> {
+    await writeFile(join(this.directory, name), text, { mode: 0o600 });
+    return `./${name}`;
+  }
+
+  /** Writes a secret as JSON; how an integration names it. */
+  async write(
+    name: string,
+    fields: Readonly<Record<string, string>>,
+  ): Promise<{ store: string; path: string }> {
+    return { store: "file", path: await this.writeText(name, JSON.stringify(fields)) };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return rm(this.directory, { recursive: true, force: true });
+  }
+}

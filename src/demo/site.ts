@@ -1,0 +1,88 @@
+import { createServer as createHttpServer } from "node:http";
+import { createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { createAuthority, selfSigned } from "./certificates.ts";
+import { holdPort, portOf } from "./held-port.ts";
+import type { Secrets } from "./secrets.ts";
+
+const DAY_MS = 86_400_000;
+
+/** One integration of the demo: an item of the configuration file, and what it shows. */
+export interface DemoItem {
+  readonly name: string;
+  readonly type: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly secret?: Readonly<Record<string, unknown>>;
+}
+
+/** Listens on a free loopback port until disposed; open connections are cut then. */
+async function listening(server: Server, stack: AsyncDisposableStack): Promise<number> {
+  const open = new Set<Socket>();
+  server.on("connection", (socket) => {
+    open.add(socket);
+    socket.on("error", () => {}).once("close", () => open.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(0, "127.0.0.1", resolve);
+  });
+  stack.defer(async () => {
+    for (const socket of open) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return portOf(server);
+}
+
+/** HTTP, TCP and TLS targets that work, and some that fail each in a way of its own. */
+export async function startSite(stack: AsyncDisposableStack, secrets: Secrets): Promise<DemoItem[]> {
+  const web = createHttpServer((request, response) => {
+    const allowed = request.url !== "/private" || request.headers.authorization === "Bearer right";
+    response.writeHead(allowed ? 200 : 401).end(allowed ? "everything works\n" : "");
+  });
+  const webPort = await listening(web, stack);
+  const cache = await listening(createTcpServer(), stack);
+  const silent = await listening(
+    createTcpServer((socket) => socket.resume()),
+    stack,
+  );
+  const ssh = await listening(
+    createTcpServer((socket) => socket.write("SSH-2.0-OpenSSH_9.2\r\n")),
+    stack,
+  );
+  const closed = stack.use(await holdPort());
+  const token = await secrets.write("billing.json", { token: "wrong" });
+  return [
+    {
+      name: "shop",
+      type: "http",
+      config: { url: `http://127.0.0.1:${webPort}/`, expect: { body: "works" } },
+    },
+    { name: "cache", type: "tcp", config: { host: "127.0.0.1", port: cache } },
+    { name: "search", type: "http", config: { url: `http://127.0.0.1:${closed.port}/` } },
+    { name: "billing", type: "http", config: { url: `http://127.0.0.1:${webPort}/private` }, secret: token },
+    { name: "stock", type: "http", config: { url: `http://127.0.0.1:${silent}/` } },
+    { name: "mail", type: "http", config: { url: `http://127.0.0.1:${ssh}/` } },
+    { name: "archive", type: "tcp", config: { host: "archive.data.svc.invalid", port: 5432 } },
+    ...(await startTls(stack, secrets)),
+  ];
+}
+
+async function startTls(stack: AsyncDisposableStack, secrets: Secrets): Promise<DemoItem[]> {
+  const authority = await createAuthority("Mooring demo");
+  const ca = await secrets.writeText("ca.pem", authority.certPem);
+  const names = ["127.0.0.1"];
+  const now = Date.now();
+  const certificates = {
+    gateway: await authority.issue({ names }),
+    partner: await authority.issue({ names, notAfter: new Date(now - 3 * DAY_MS) }),
+    webhooks: await authority.issue({ names, notAfter: new Date(now + 5 * DAY_MS) }),
+    legacy: await selfSigned({ names }),
+  };
+  const items: DemoItem[] = [];
+  for (const [name, { certPem, keyPem }] of Object.entries(certificates)) {
+    const server = createTlsServer({ cert: certPem, key: keyPem }, (socket) => socket.on("error", () => {}));
+    server.on("tlsClientError", () => {});
+    const port = await listening(server, stack);
+    items.push({ name, type: "tls", config: { host: "127.0.0.1", port, tls: { ca } } });
+  }
+  return items;
+}

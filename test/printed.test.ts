@@ -1,0 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { printedPages } from "../scripts/print/pages.ts";
+
+describe("what is printed from the code is in sync; npm run print", () => {
+  test.each(Object.entries(printedPages()))("%s", async (path, text) => {
+    expect(await readFile(new URL(`../${path}`, import.meta.url), "utf8")).toBe(text);
+  });
+});

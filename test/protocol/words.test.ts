@@ -1,0 +1,78 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { conditionOf, type Reason, REASONS, type ReasonCode } from "../../src/protocol/reasons.ts";
+import { STAGES } from "../../src/protocol/stages.ts";
+import { causeOf, printable, remedyOf, sentenceOf, shellWord } from "../../src/protocol/words.ts";
+
+const codes = Object.keys(REASONS) as ReasonCode[];
+
+/** Evidence that has every name a template can ask for. */
+const everything = new Proxy<Record<string, string>>(
+  {},
+  { get: (_, name) => (typeof name === "string" ? `<${name}>` : undefined) },
+);
+
+describe("the table of reasons", () => {
+  test("a reason with words has a remedy, and the reverse", () => {
+    for (const [code, row] of Object.entries<Reason>(REASONS)) {
+      expect([code, row.says !== undefined]).toEqual([code, row.remedy !== undefined]);
+    }
+  });
+
+  test.each(codes)("%s: whole sentences, no name left open", (code) => {
+    const cause = causeOf(code, everything);
+    expect(cause).toMatch(/^\S.*\.$/s);
+    expect(cause).not.toMatch(/[{}]/);
+    for (const { text, command } of remedyOf(code, everything)) {
+      expect(text).toMatch(/^[A-Z].*\.$/);
+      expect(`${text}${command ?? ""}`).not.toMatch(/\{[a-zA-Z]+\}/);
+    }
+  });
+
+  test("a step whose names are not known is left out; a cause always says something", () => {
+    for (const code of codes) {
+      expect(causeOf(code, {})).not.toMatch(/\{[a-zA-Z]+\}/);
+      for (const { text, command } of remedyOf(code, {}))
+        expect(`${text}${command ?? ""}`).not.toMatch(/\{[a-zA-Z]+\}/);
+    }
+  });
+
+  test("the sentence is chosen by the stage, unless the reason's row says otherwise", () => {
+    expect(conditionOf("resolve", "dns_not_found", true)).toBe("integration_unreachable");
+    expect(conditionOf("secret", "secret_not_found", true)).toBe("secret_unreachable");
+    expect(conditionOf("secret", "secret_unparsable", true)).toBe("secret_invalid");
+    expect(conditionOf("secret", "secret_field_missing", true)).toBe("secret_invalid");
+    expect(conditionOf("secret", "secret_field_empty", true)).toBe("secret_invalid");
+    expect(conditionOf("authenticate", "credentials_rejected", true)).toBe("secret_invalid");
+    expect(conditionOf("authenticate", "source_address_denied", true)).toBe("integration_unreachable");
+    expect(conditionOf("authenticate", "ssh_host_key_changed", true)).toBe("integration_unreachable");
+    expect(conditionOf("authorize", "permission_denied", true)).toBe("discovery_failed");
+    expect(conditionOf("authorize", "permission_denied", false)).toBe("integration_unreachable");
+    expect(conditionOf("authorize", "database_not_found", true)).toBe("integration_unreachable");
+    expect(conditionOf("grant", "grant_forbidden", false)).toBe("requests_failing");
+    for (const stage of STAGES) expect(conditionOf(stage, "unknown", false)).toBeTypeOf("string");
+  });
+});
+
+describe("words", () => {
+  test("the six sentences", () => {
+    const names = { name: "orders-db", secret: "data/orders-db" };
+    expect(sentenceOf("connector_unreachable", names)).toBe("Connector orders-db is unreachable.");
+    expect(sentenceOf("integration_unreachable", names)).toBe("Integration orders-db is unreachable.");
+    expect(sentenceOf("secret_unreachable", names)).toBe("Secret data/orders-db is unreachable.");
+    expect(sentenceOf("secret_invalid", names)).toBe("Secret data/orders-db is invalid.");
+    expect(sentenceOf("discovery_failed", names)).toBe("Discovery of resources failed.");
+    expect(sentenceOf("requests_failing", { ...names, name: "3" })).toBe("3 failed requests in the last day");
+  });
+
+  test("a name cannot leave its place in a command or in a line", () => {
+    expect(shellWord("orders-db.data.svc:5432/x")).toBe("orders-db.data.svc:5432/x");
+    expect(shellWord("a'; rm -rf / #")).toBe("'a'\\''; rm -rf / #'");
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(printable(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+        expect(printable(text).length).toBeLessThanOrEqual(200);
+      }),
+    );
+  });
+});
