@@ -12,6 +12,17 @@ export class UsageError extends Error {
   }
 }
 
+/** The control plane said no, or nothing: the line is printed, and the process ends with 1. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+  readonly status: number | undefined;
+
+  constructor(line: string, status?: number, cause?: unknown) {
+    super(line, cause === undefined ? undefined : { cause });
+    this.status = status;
+  }
+}
+
 /** A flag. Its environment variable is `MOORING_` and its name in capitals. */
 export interface Flag {
   /** What stands for the value in the help; absent: the flag takes none. */

@@ -1,4 +1,4 @@
-import type { Finding, Report } from "../protocol/report.ts";
+import type { Finding, Report, StageResult } from "../protocol/report.ts";
 import type { Stage, State } from "../protocol/stages.ts";
 import type { Paint } from "./paint.ts";
 
@@ -47,12 +47,16 @@ function stageLines({ path, stages }: Report, paint: Paint): string[] {
   const reached = new Map(stages.map((result) => [result.stage, result]));
   return path.map((stage: Stage) => {
     const result = reached.get(stage);
-    const name = stage.padEnd(13);
-    if (result === undefined) return `  ${paint.quiet(`· ${name} not reached`)}`;
-    const mark = result.ok ? paint.good("✓") : paint.bad("✗");
-    const reason = result.reason === undefined ? "" : `  ${paint.bad(result.reason)}`;
-    return `  ${mark} ${name}${milliseconds(result.ms).padStart(9)}${reason}`;
+    if (result === undefined) return `  ${paint.quiet(`· ${stage.padEnd(13)} not reached`)}`;
+    return stageLine(result, paint);
   });
+}
+
+/** A stage that was walked, on one line. */
+export function stageLine({ stage, ok, ms, reason }: StageResult, paint: Paint): string {
+  const mark = ok ? paint.good("✓") : paint.bad("✗");
+  const why = reason === undefined ? "" : `  ${paint.bad(reason)}`;
+  return `  ${mark} ${stage.padEnd(13)}${milliseconds(ms).padStart(9)}${why}`;
 }
 
 function remedyLines({ remedy }: Report, paint: Paint): string[] {

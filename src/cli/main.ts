@@ -1,7 +1,7 @@
 import process from "node:process";
 import manifest from "../../package.json" with { type: "json" };
 import { meant } from "../connector/config/nearest.ts";
-import { helpOf, parseLine, UsageError } from "./command.ts";
+import { helpOf, parseLine, Refused, UsageError } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 
 function overview(): string {
@@ -42,9 +42,13 @@ export async function main(line: readonly string[]): Promise<number> {
     process.stdout.write(helpOf(command));
     return 0;
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${error.lines.join("\n")}\n`);
-    return 2;
+    if (error instanceof UsageError) {
+      process.stderr.write(`${error.lines.join("\n")}\n`);
+      return 2;
+    }
+    if (!(error instanceof Refused)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
   }
 }
 

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { Finding, Report, StageResult } from "../protocol/report.ts";
 import { conditionOf, type ReasonCode, TIMEOUTS } from "../protocol/reasons.ts";
 import { byStageOrder, type Stage } from "../protocol/stages.ts";
@@ -10,6 +11,7 @@ import type { IntegrationType } from "./integrations/integration.ts";
 import type { Fields, Run } from "./run.ts";
 import { fieldsOf, valuesOf } from "./secrets/fields.ts";
 import type { Secret } from "./secrets/secret-store.ts";
+import { holdsValue } from "./secrets/withheld.ts";
 
 /** An integration's secret: where it is, and how to read it. */
 export interface BoundSecret {
@@ -46,6 +48,14 @@ const SHARE: Partial<Readonly<Record<Stage, number>>> = { resolve: 0.5, connect:
 
 /** After a deadline, work that obeys its signal still gets to say what it saw. Milliseconds. */
 const LAST_WORD_MS = 20;
+
+/** How long a goodbye may take after everything has passed. Milliseconds. */
+const GOODBYE_MS = 250;
+
+const WITHHELD = "(withheld: it repeats a value of the secret)";
+
+/** Names of evidence that a peer chooses the content of. */
+const PEER_WORDS = ["code", "method", "location", "retryAfter", "names", "issuer"];
 
 interface Warning {
   readonly stage: Stage;
@@ -99,17 +109,28 @@ class Walk implements Run {
   async run(): Promise<Failure | undefined> {
     try {
       const connection = await this.#item.type.open(this.#item.config, this);
-      await connection[Symbol.asyncDispose]();
+      await this.#leave(connection);
       return undefined;
     } catch (error) {
       if (error instanceof Failure) return error;
       // Nothing but a Failure leaves a stage: this is a bug in the type, outside of any stage.
-      this.#place.onUnknown?.(error, this.#item);
+      this.#tellUnknown(error);
       return new Failure("respond", "unknown", {}, error);
     } finally {
       this.#over.abort();
-      for (const resource of this.#owned) resource.destroy();
+      // From the top: Node crashes where the socket below TLS is destroyed first.
+      for (const resource of this.#owned.toReversed()) resource.destroy();
     }
+  }
+
+  /** Says goodbye. A server that does not take it in time is hung up on. */
+  async #leave(connection: AsyncDisposable): Promise<void> {
+    const left = Math.max(0, Math.min(GOODBYE_MS, this.#deadline - this.clock.tick()));
+    const said = new AbortController();
+    const goodbye = Promise.resolve(connection[Symbol.asyncDispose]());
+    await Promise.race([goodbye, this.clock.sleep(left, said.signal)]);
+    said.abort();
+    goodbye.catch(() => {}); // What it throws after its time is no news: the sockets are destroyed.
   }
 
   async stage<T>(name: Stage, work: (signal: AbortSignal, limitMs: number) => Promise<T>): Promise<T> {
@@ -161,7 +182,7 @@ class Walk implements Run {
     if (error instanceof Failure) return error;
     const known = this.#item.type.explain?.(error, stage) ?? explainSystem(error, stage);
     if (known !== undefined) return known;
-    this.#place.onUnknown?.(error, this.#item);
+    this.#tellUnknown(error);
     return new Failure(stage, "unknown", { code: codeOf(error) ?? "" }, error);
   }
 
@@ -225,25 +246,26 @@ class Walk implements Run {
       clock: this.clock,
       network: this.network,
       hasSecret: false,
-      stage: (name, work) => this.#within(name, Math.max(0, this.#deadline - this.clock.tick()), work),
+      // Half of what is left, so that what the first look saw can still be told.
+      stage: (name, work) => this.#within(name, Math.max(0, this.#deadline - this.clock.tick()) / 2, work),
       secret: () => Promise.reject(new TypeError("a second look reads no secret")),
       own: (resource) => this.own(resource),
       know: nothing,
       find: nothing,
       warn: nothing,
       aside: () => this.aside(),
-      shown: (text) => this.shown(text),
+      shown: (text, source) => this.shown(text, source),
     };
   }
 
-  shown(text: string): string {
-    const forms = [text, text.toLowerCase(), decoded(text)];
-    const holds = this.#values.some((value) =>
-      [value, value.toLowerCase(), encodeURIComponent(value), Buffer.from(value).toString("base64")].some(
-        (form) => forms.some((shownForm) => shownForm.includes(form)),
-      ),
-    );
-    return holds ? "(withheld: it repeats a value of the secret)" : printable(text);
+  shown(text: string, source = ""): string {
+    return holdsValue(`${text} ${source}`, this.#values) ? WITHHELD : printable(text);
+  }
+
+  /** For the local log; an error that repeats a value of the secret is not told. */
+  #tellUnknown(error: unknown): void {
+    const holds = holdsValue(inspect(error, { depth: 8 }), this.#values);
+    this.#place.onUnknown?.(holds ? new Error(WITHHELD) : error, this.#item);
   }
 
   report(failure: Failure | undefined): Report {
@@ -272,9 +294,18 @@ class Walk implements Run {
     };
   }
 
+  /** What a peer chose: codes and names. They are shown unless they repeat a value of the secret. */
+  #peerWords({ evidence }: Failure): Evidence {
+    const chosen = PEER_WORDS.flatMap((name) => {
+      const word = evidence[name];
+      return typeof word === "string" ? [[name, this.shown(word)]] : [];
+    });
+    return Object.fromEntries(chosen) as Evidence;
+  }
+
   #errorWords(failure: Failure): Words {
     const { name, type } = this.#item;
-    const evidence = { ...this.#known, ...failure.evidence };
+    const evidence = { ...this.#known, ...failure.evidence, ...this.#peerWords(failure) };
     const condition = conditionOf(failure.stage, failure.reason, type.discovers === true);
     return {
       state: "error",
@@ -333,12 +364,4 @@ function suspendedReport(item: Check): Report {
 
 function withEvidence(failure: Failure, evidence: Evidence): Failure {
   return new Failure(failure.stage, failure.reason, { ...evidence, ...failure.evidence }, failure.cause);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -23,11 +23,11 @@ export class Failure extends Error {
 /** Names the reason for a driver's error, or undefined if it does not know. The stage is the one that ran. */
 export type Explain = (error: unknown, stage: Stage) => Failure | undefined;
 
-/** Codes as they stand on errors of Node and of drivers; anything that is not a plain code is dropped. */
+/** Codes as they stand on errors of Node and of drivers (OpenSSL's have a slash); what is no code is dropped. */
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   const { code } = error;
-  return typeof code === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(code) ? code : undefined;
+  return typeof code === "string" && /^[A-Za-z0-9_/-]{1,64}$/.test(code) ? code : undefined;
 }
 
 const CLIENT_CERTIFICATE_ALERTS = new Set([
@@ -40,8 +40,7 @@ const CLIENT_CERTIFICATE_ALERTS = new Set([
 
 /** An alert by which a server says, during or after the handshake, that it wants a client certificate. */
 export function wantsClientCertificate(error: unknown): boolean {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  return typeof code === "string" && CLIENT_CERTIFICATE_ALERTS.has(code);
+  return CLIENT_CERTIFICATE_ALERTS.has(codeOf(error) ?? "");
 }
 
 /** What the system's own error codes mean in a stage, whoever passes them on. */

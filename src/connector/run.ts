@@ -38,6 +38,9 @@ export interface Run {
   warn(stage: Stage, reason: ReasonCode, evidence: Evidence): void;
   /** A run for a second look: same deadline and owner, but nothing of it is recorded or told. */
   aside(): Run;
-  /** A text of the server's, fit to be shown as a name: withheld where it holds a value of the secret. */
-  shown(text: string): string;
+  /**
+   * A text of the server's, fit to be shown as a name: withheld where it, or what it was made from, holds a value
+   * of the secret.
+   */
+  shown(text: string, source?: string): string;
 }

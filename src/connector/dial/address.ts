@@ -102,6 +102,13 @@ export function isAddressRange(text: string): boolean {
   return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (isIPv4(ip) ? 32 : 128));
 }
 
+/** Whether an IP address is in a range as `isAddressRange` takes it; a mapped IPv4 address is one of both kinds. */
+export function inRange(ip: string, text: string): boolean {
+  const bytes = bytesOf(ip);
+  const within = range(text);
+  return [bytes, embeddedIpv4(bytes)].some((form) => form !== undefined && contains(within, form));
+}
+
 /** Says of an address whether it may be dialled: undefined, or the kind that forbids it ("a metadata"). */
 export type AddressPolicy = (ip: string) => string | undefined;
 

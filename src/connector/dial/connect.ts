@@ -67,6 +67,7 @@ export function assertStanding(socket: Socket): void {
  */
 function attempt(ip: string, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new Failure("connect", "connect_timeout"));
     const socket = connectSocket({ host: ip, port, autoSelectFamily: false, noDelay: true });
     const stop = (): void => {
       socket.destroy();
@@ -86,7 +87,6 @@ function attempt(ip: string, port: number, signal: AbortSignal): Promise<Socket>
       const evidence = { ip, address: endpoint(ip, port), code: codeOf(error) ?? "" };
       reject(new Failure("connect", known?.reason ?? "unknown", { ...known?.evidence, ...evidence }, error));
     });
-    if (signal.aborted) stop();
   });
 }
 
@@ -104,10 +104,13 @@ export function attemptFindings(attempts: readonly Attempt[], port: number, conn
   return attempts.map(({ ip, failure }) => {
     const subject = endpoint(ip, port);
     if (ip === connected) return { subject, verdict: "passed", text: "connected" };
-    if (failure === undefined)
-      return { subject, verdict: "not_checked", text: "another address answered first" };
+    if (failure === undefined) return { subject, verdict: "not_checked", text: whyNot(connected) };
     return { subject, verdict: "failed", text: IN_WORDS[failure.reason] ?? failure.reason };
   });
+}
+
+function whyNot(connected: string | undefined): string {
+  return connected === undefined ? "there was no time left for it" : "another address answered first";
 }
 
 /**
@@ -130,18 +133,11 @@ export async function connectFirst(
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
   const race: Promise<{ socket: Socket; ip: string }>[] = [];
-  for (const [index, one] of open.entries()) {
-    const turn = startAfter([...race], index, clock, ended);
-    race.push(
-      turn.then(async () => {
-        try {
-          return { socket: await attempt(one.ip, port, ended), ip: one.ip };
-        } catch (error) {
-          if (!stop.signal.aborted && error instanceof Failure) one.failure = error;
-          throw error;
-        }
-      }),
-    );
+  let turn = Promise.resolve();
+  for (const one of open) {
+    const attempted = turn.then(() => connectOne(one, port, ended, stop.signal));
+    race.push(attempted);
+    turn = turn.then(() => nextTurn([...race], clock, ended));
   }
   try {
     const winner = await Promise.any(race);
@@ -154,17 +150,31 @@ export async function connectFirst(
   }
 }
 
-/** Waits for the turn: 250 ms for each attempt before, cut short when all of those have failed. */
-async function startAfter(
-  before: readonly Promise<unknown>[],
-  index: number,
+/** One attempt. What it ends in is kept, unless another one has won by then. */
+async function connectOne(
+  one: Attempt,
+  port: number,
+  ended: AbortSignal,
+  won: AbortSignal,
+): Promise<{ socket: Socket; ip: string }> {
+  const tried = !ended.aborted;
+  try {
+    return { socket: await attempt(one.ip, port, ended), ip: one.ip };
+  } catch (error) {
+    if (tried && !won.aborted && error instanceof Failure) one.failure = error;
+    throw error;
+  }
+}
+
+/** Waits 250 ms after the start of the last attempt, cut short when all that were started have failed. */
+async function nextTurn(
+  started: readonly Promise<unknown>[],
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  if (index === 0) return;
   const failed = new AbortController();
-  void Promise.allSettled(before).then(() => failed.abort());
-  await clock.sleep(STAGGER_MS * index, AbortSignal.any([signal, failed.signal]));
+  void Promise.allSettled(started).then(() => failed.abort());
+  await clock.sleep(STAGGER_MS, AbortSignal.any([signal, failed.signal]));
 }
 
 async function closeOthers(race: readonly Promise<{ socket: Socket }>[], winner: Socket): Promise<void> {

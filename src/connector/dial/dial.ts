@@ -32,7 +32,8 @@ export async function dial(run: Run, target: Target): Promise<Socket> {
   run.know({ host, port, target: endpoint(host, port), ...clusterService(host) });
   const addresses = await run.stage("resolve", async (signal, limitMs) => {
     const settings = await run.network.resolver();
-    return resolve(at.host, settings, { clock: run.clock, signal, limitMs });
+    const looking = resolve(at.host, settings, { clock: run.clock, signal, limitMs });
+    return proxy === undefined ? looking : looking.catch((error: unknown) => blame(proxy, error));
   });
   return run.stage("connect", async (signal) => {
     if (proxy !== undefined) forbidLiteral(run, host);
@@ -48,6 +49,13 @@ export async function dial(run: Run, target: Target): Promise<Socket> {
   });
 }
 
+/** What failed is the proxy's own name or address, not the target's. */
+function blame(proxy: Proxy, error: unknown): never {
+  if (!(error instanceof Failure)) throw error;
+  const { stage, reason, evidence } = error;
+  throw new Failure(stage, reason, { ...evidence, host: proxy.host, proxy: proxy.label }, error);
+}
+
 function forbidLiteral(run: Run, host: string): void {
   const ip = literalAddress(host);
   const kind = ip === undefined ? undefined : run.network.policy(ip);
@@ -60,10 +68,11 @@ async function throughProxy(
   target: string,
   options: Parameters<typeof connectFirst>[0],
 ): Promise<Socket> {
-  const { socket } = await connectFirst(options, () => {}).catch((error: unknown) => {
-    throw proxyFailure(proxy, target, error);
-  });
+  const { socket } = await connectFirst(options, () => {}).catch((error: unknown) =>
+    proxyFailure(proxy, target, error),
+  );
   run.own(socket);
+  if (socket.destroyed) throw trouble(proxy, target, PROXY_TROUBLES.connection_reset, socket.errored);
   const way = proxy.tls ? await secureProxy(run, proxy, target, socket, options.signal) : socket;
   await tunnel(way, proxy, target, options.signal);
   run.know({ address: target, egress: proxy.label, ip: "" });
@@ -71,22 +80,19 @@ async function throughProxy(
   return way;
 }
 
-const PROXY_TROUBLES: Readonly<Record<string, string>> = {
+const PROXY_TROUBLES = {
   connection_refused: "it refused the connection itself",
   connection_reset: "it reset the connection",
   network_unreachable: "there is no route to it",
-};
+} as const;
 
-function proxyFailure(proxy: Proxy, target: string, error: unknown): unknown {
-  if (!(error instanceof Failure)) return error;
-  const what = PROXY_TROUBLES[error.reason];
-  if (what !== undefined) return trouble(proxy, target, what, error);
-  return new Failure(
-    error.stage,
-    error.reason,
-    { ...error.evidence, host: proxy.host, proxy: proxy.label },
-    error,
-  );
+function proxyFailure(proxy: Proxy, target: string, error: unknown): never {
+  const what =
+    error instanceof Failure
+      ? Object.entries(PROXY_TROUBLES).find(([reason]) => reason === error.reason)
+      : undefined;
+  if (what !== undefined) throw trouble(proxy, target, what[1], error);
+  return blame(proxy, error);
 }
 
 async function secureProxy(

@@ -1,6 +1,6 @@
 import { isIP, type Socket } from "node:net";
 import { Failure } from "../failure.ts";
-import { endpoint } from "./address.ts";
+import { endpoint, inRange, isAddressRange } from "./address.ts";
 
 /** A forward proxy that is asked by CONNECT. The login is never shown: `label` is its host and port. */
 export interface Proxy {
@@ -21,10 +21,20 @@ export function parseProxy(text: string): Proxy | undefined {
   const tls = url.protocol === "https:";
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = url.port === "" ? (tls ? 443 : 80) : Number(url.port);
-  const login = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const login = loginOf(url);
+  if (login === undefined) return undefined;
   const authorization =
     login === ":" ? {} : { authorization: `Basic ${Buffer.from(login).toString("base64")}` };
   return { host, port, tls, label: endpoint(host, port), ...authorization };
+}
+
+/** `user:password`, or undefined where its percent signs are wrong. */
+function loginOf(url: URL): string | undefined {
+  try {
+    return `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  } catch {
+    return undefined;
+  }
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,21 +43,28 @@ function variable(environment: Environment, name: string): string {
   return environment[name.toLowerCase()] ?? environment[name] ?? "";
 }
 
-/** Whether NO_PROXY names the target: `*`, a host, `.domain`, an address, each with or without a port. */
+/**
+ * Whether NO_PROXY names the target: `*`, a host or a domain with all that is below it, an address, each with
+ * or without a port, or a range of addresses.
+ */
 export function isExempt(noProxy: string, host: string, port: number): boolean {
   const name = host.toLowerCase().replace(/\.$/, "");
   return noProxy
     .toLowerCase()
     .split(/[\s,]+/)
     .filter((entry) => entry !== "")
-    .some((entry) => {
-      if (entry === "*") return true;
-      const [, pattern = entry, only] = /^(.*?)(?::(\d+))?$/.exec(entry.replace(/^\[(.*)\]/, "$1")) ?? [];
-      const wanted = isIP(entry) === 6 ? entry : pattern;
-      if (isIP(entry) !== 6 && only !== undefined && Number(only) !== port) return false;
-      const domain = wanted.replace(/^\*?\./, "");
-      return name === domain || (isIP(name) === 0 && name.endsWith(`.${domain}`));
-    });
+    .some((entry) => names(entry, name, port));
+}
+
+function names(entry: string, name: string, port: number): boolean {
+  if (entry === "*") return true;
+  if (isAddressRange(entry)) return isIP(name) !== 0 && inRange(name, entry);
+  const [, bracketed, plain = "", only] = /^(?:\[(.+)\]|([^:]*))(?::(\d+))?$/.exec(entry) ?? [];
+  if (only !== undefined && Number(only) !== port) return false;
+  const pattern = bracketed ?? plain;
+  if (isIP(name) !== 0) return isAddressRange(pattern) && inRange(name, pattern);
+  const domain = pattern.replace(/^\*?\./, "");
+  return domain !== "" && (name === domain || name.endsWith(`.${domain}`));
 }
 
 /**
@@ -65,6 +82,7 @@ export function proxyFromEnvironment(
 }
 
 const MOST_HEAD_BYTES = 16 * 1024;
+const HTTP = Buffer.from("HTTP/");
 
 /** Asks the proxy for a way to the target. Resolves once the socket is the target's. Throws Failure("connect", …). */
 export async function tunnel(
@@ -103,7 +121,9 @@ function readHead(socket: Socket, proxy: Proxy, target: string, signal: AbortSig
     const onData = (chunk: Buffer): void => {
       seen = Buffer.concat([seen, chunk]);
       const end = seen.indexOf("\r\n\r\n");
-      if (end === -1 && seen.length <= MOST_HEAD_BYTES) return;
+      const isHttp = seen.subarray(0, 5).equals(HTTP.subarray(0, seen.length));
+      if (isHttp && end === -1 && seen.length <= MOST_HEAD_BYTES) return;
+      if (!isHttp) return finish(() => reject(trouble(proxy, target, "it did not answer in HTTP")));
       if (end === -1) return finish(() => reject(trouble(proxy, target, "its answer has no end")));
       finish(() => {
         if (seen.length > end + 4) socket.unshift(seen.subarray(end + 4));

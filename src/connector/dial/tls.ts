@@ -1,7 +1,9 @@
 import { isIP, type Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { connect as connectTls, type PeerCertificate, type SecureContext, type TLSSocket } from "node:tls";
 import { printable } from "../../protocol/words.ts";
 import type { Clock } from "../clock.ts";
+import { assertStanding } from "./connect.ts";
 import { codeOf, Failure, wantsClientCertificate } from "../failure.ts";
 
 export interface SecureOptions {
@@ -52,6 +54,7 @@ const SETTLE = { least: 20, most: 250 } as const;
  */
 export async function secure(options: SecureOptions): Promise<Secured> {
   const { socket: raw, serverName, context, clock, signal } = options;
+  await assertQuiet(raw);
   const started = clock.tick();
   const socket = connectTls({
     socket: raw,
@@ -68,6 +71,20 @@ export async function secure(options: SecureOptions): Promise<Secured> {
   if (options.verify) judge(socket, certificate, serverName, clock);
   if (socket.getProtocol() === "TLSv1.3") await settle(socket, clock.tick() - started, clock, signal);
   return { socket, certificate };
+}
+
+/**
+ * TLS takes over the socket's handle. What was read before that it does not see: an end would be waited for in
+ * vain. And a socket that ends by itself below TLS crashes Node. So both are told here.
+ */
+async function assertQuiet(raw: Socket): Promise<void> {
+  assertStanding(raw);
+  raw.read(0); // Has an end told that nobody has read yet.
+  await setImmediate();
+  if (raw.readableEnded) throw new Failure("tls", "tls_handshake_failed", { how: "closed" });
+  assertStanding(raw);
+  // In TLS the client speaks first.
+  if (raw.readableLength > 0) throw new Failure("tls", "tls_unsupported");
 }
 
 function handshake(socket: TLSSocket, signal: AbortSignal): Promise<void> {
@@ -99,7 +116,7 @@ function handshakeFailure(error: unknown, agreed: boolean): Failure {
   const code = codeOf(error);
   if (code !== undefined && NOT_TLS.has(code)) return new Failure("tls", "tls_unsupported", {}, error);
   // TLS 1.2 has no alert of its own for a missing client certificate: it is a failure after the agreement.
-  const refusedAfterwards = agreed && code === "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE";
+  const refusedAfterwards = agreed && code?.endsWith("_ALERT_HANDSHAKE_FAILURE") === true;
   if (refusedAfterwards || wantsClientCertificate(error)) {
     return new Failure("tls", "client_certificate_required", {}, error);
   }
@@ -171,7 +188,8 @@ async function settle(
     trouble = error;
     heard.abort();
   };
-  const onWord = (): void => heard.abort();
+  // Not at once: Node leaves lying what is written while it still reads the ticket.
+  const onWord = (): void => void setImmediate().then(() => heard.abort());
   socket.once("session", onWord);
   socket.once("error", onError);
   socket.once("close", onWord);
@@ -180,5 +198,8 @@ async function settle(
   socket.off("session", onWord);
   socket.off("error", onError);
   socket.off("close", onWord);
-  if (trouble !== undefined) throw handshakeFailure(trouble, false);
+  // An end without an alert is no refusal of the handshake: the next stage finds it.
+  if (codeOf(trouble)?.startsWith("ERR_SSL_") === true || wantsClientCertificate(trouble)) {
+    throw handshakeFailure(trouble, false);
+  }
 }

@@ -10,6 +10,13 @@ export interface SecretNeed {
   readonly shapes: readonly (readonly string[])[];
 }
 
+/** Where a check would connect to, and how far what it sends there is protected. */
+export interface TargetPlace {
+  readonly host: string;
+  readonly port: number;
+  readonly protection: "none" | "encrypted" | "verified";
+}
+
 /**
  * One kind of system. `open` walks the stages to a connection that is authenticated and may work; a check is
  * open-then-close. An absent member is an absent capability.
@@ -30,6 +37,8 @@ export interface IntegrationType<Config = unknown, Connection extends AsyncDispo
   stages(config: Config, hasSecret: boolean): readonly Stage[];
   /** What people call the place: `host:port/database`, a URL. Never a secret. */
   address(config: Config): string;
+  /** What it would connect to; for the policy on what others than the local file may ask for. */
+  target(config: Config): TargetPlace;
   /** Names for the words of whatever fails: protocol, database, url … */
   facts(config: Config): Evidence;
   /** What a pass does not prove, in short sentences. */

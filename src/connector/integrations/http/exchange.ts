@@ -86,6 +86,7 @@ function watch(
       reject(new Failure("respond", "response_too_large", { budget: "1 MiB" }));
       socket.destroy();
     });
+    socket.resume(); // Whoever used it before, a proxy's tunnel, left it paused.
   });
   return () => first;
 }

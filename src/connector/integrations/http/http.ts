@@ -32,6 +32,10 @@ export const http: IntegrationType<Config> = {
     return ["resolve", "connect", ...tls, ...(hasSecret ? (["secret"] as const) : []), "respond", ...known];
   },
   address: (config) => shownUrl(targetOf(config).url),
+  target(config) {
+    const { host, port, tls } = targetOf(config);
+    return { host, port, protection: tls ? "verified" : "none" };
+  },
   facts(config) {
     const { url, tls } = targetOf(config);
     const other = shownUrl(url).replace(/^https?/, tls ? "http" : "https");
@@ -159,7 +163,7 @@ function placeOf(run: Run, location: string | undefined, config: Config): string
   if (location === undefined || !URL.canParse(location, config.url)) return "";
   const url = new URL(location, config.url);
   const place = url.protocol.startsWith("http") ? shownUrl(url) : url.protocol;
-  return run.shown(place);
+  return run.shown(place, location); // A URL's host is in small letters, Base64 is not.
 }
 
 async function judgeLogin(run: Run, { status, headers }: Answer, config: Config): Promise<void> {

@@ -34,7 +34,7 @@ export async function login(run: Run, socket: Socket, account: Account): Promise
   await run.stage("respond", async () => {
     assertStanding(socket);
     connected = client.connect();
-    return until(wire.answered, connected, "respond", wire);
+    return until(wire.asked, connected, "respond", wire);
   });
   await run.stage("authenticate", () => until(wire.authenticated, connected, "authenticate", wire));
   await run.stage("authorize", () => until(new Promise(() => {}), connected, "authorize", wire));

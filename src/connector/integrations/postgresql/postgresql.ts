@@ -42,6 +42,8 @@ function modeOf(config: Config): "disable" | "require" | "verify" {
   return config.tls?.mode ?? "verify";
 }
 
+const PROTECTION = { disable: "none", require: "encrypted", verify: "verified" } as const;
+
 /** A connection that is logged in. */
 export interface PostgresConnection extends AsyncDisposable {
   readonly client: Client;
@@ -59,6 +61,7 @@ export const postgresql: IntegrationType<Config, PostgresConnection> = {
     return ["resolve", "connect", ...tls, "secret", "respond", "authenticate", "authorize"];
   },
   address: (config) => `${endpoint(config.host, portOf(config))}/${config.database}`,
+  target: (config) => ({ host: config.host, port: portOf(config), protection: PROTECTION[modeOf(config)] }),
   facts: (config) => ({ protocol: "PostgreSQL", database: config.database, starttls: "postgres" }),
   coverage: () => [
     "Rights inside the database: no table was read and nothing was written.",

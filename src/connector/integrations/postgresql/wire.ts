@@ -22,6 +22,9 @@ const STEP_BEFORE: Readonly<Record<number, number>> = { 11: 10, 12: 11 };
 /** The types that a server may send before it knows who asks. */
 const FIRST_TYPES = new Set(["R", "E", "N"]);
 
+/** The content type of a TLS record that is an alert. */
+const TLS_ALERT = 0x15;
+
 /** A message's type and length. */
 const HEADER_BYTES = 5;
 
@@ -50,8 +53,8 @@ export class Wire extends Duplex {
     socket.on("close", () => this.destroy());
   }
 
-  /** Resolves at the server's first message, a login request or an error. */
-  get answered(): Promise<void> {
+  /** Resolves when the server has asked for a login, or has waived it. */
+  get asked(): Promise<void> {
     return this.#first.promise;
   }
 
@@ -131,11 +134,10 @@ export class Wire extends Duplex {
 
   #message(type: string, body: Buffer): Failure | undefined {
     if (!isWellFormed(type, body)) return mismatch(this.#pending);
-    if (type !== "N" && !this.#answered) {
-      this.#answered = true;
-      this.#first.resolve();
-    }
-    return type === "R" ? this.#loginRequest(body.readUInt32BE(0)) : undefined;
+    this.#answered ||= type !== "N";
+    if (type !== "R") return undefined;
+    this.#first.resolve();
+    return this.#loginRequest(body.readUInt32BE(0));
   }
 
   #loginRequest(code: number): Failure | undefined {
@@ -155,6 +157,8 @@ export class Wire extends Duplex {
 }
 
 function mismatch(first: Buffer): Failure {
+  // What a server that insists on TLS answers to plain text.
+  if (first[0] === TLS_ALERT && first[1] === 3) return new Failure("tls", "tls_required");
   const text = first.subarray(0, 8).toString("latin1");
   const spoken = text.startsWith("HTTP/") ? "HTTP" : text.startsWith("SSH-") ? "SSH" : "";
   return new Failure("respond", "protocol_mismatch", { spoken });

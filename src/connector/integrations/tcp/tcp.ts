@@ -13,6 +13,7 @@ export const tcp: IntegrationType<z.infer<typeof config>> = {
   config,
   stages: () => ["resolve", "connect"],
   address: (config) => endpoint(config.host, config.port),
+  target: ({ host, port }) => ({ host, port, protection: "none" }),
   facts: () => ({ protocol: "TCP" }),
   coverage: () => ["That the program behind the port answers: nothing was sent."],
   async open(config, run) {

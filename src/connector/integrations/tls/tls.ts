@@ -27,6 +27,7 @@ export const tls: IntegrationType<Config> = {
   config,
   stages: () => ["resolve", "connect", "tls"],
   address: (config) => endpoint(config.host, config.port),
+  target: ({ host, port }) => ({ host, port, protection: "verified" }),
   facts: () => ({ protocol: "TLS" }),
   coverage: () => ["That the program behind TLS answers: nothing was sent."],
   files: (config) => (config.tls?.ca === undefined ? [] : [{ path: ["tls", "ca"], file: config.tls.ca }]),

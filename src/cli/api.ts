@@ -1,0 +1,191 @@
+import { readFile } from "node:fs/promises";
+import { type IncomingMessage, request as plainRequest, type RequestOptions } from "node:http";
+import { request as tlsRequest } from "node:https";
+import { isIPv4 } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { rootCertificates } from "node:tls";
+import { type Flag, type Given, Refused, UsageError } from "./command.ts";
+
+/** The flags of the commands that talk to a control plane. */
+export const API_FLAGS: Readonly<Record<string, Flag>> = {
+  "control-plane": { value: "URL", says: "the control plane; http://127.0.0.1:7480" },
+  "token-file": { value: "FILE", says: "the operator or viewer token; else that of --data" },
+  data: { value: "DIR", says: "the data folder of a control plane on this machine" },
+  ca: { value: "FILE", says: "PEM certificates that are trusted besides the system's" },
+};
+
+const DEFAULT_URL = "http://127.0.0.1:7480";
+const DEADLINE_MS = 15_000;
+const MOST_BYTES = 16 * 1024 * 1024;
+
+export interface Api {
+  readonly url: URL;
+  get(path: string): Promise<unknown>;
+  post(path: string, body?: unknown): Promise<unknown>;
+  /** The text of an event stream as it comes; ends when the server ends it. */
+  stream(path: string, signal: AbortSignal): AsyncIterable<string>;
+}
+
+/** Whether a plain connection to it stays on this machine. */
+export function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, "");
+  return (
+    host === "localhost" ||
+    host.endsWith(".localhost") ||
+    host === "::1" ||
+    (isIPv4(host) && host.startsWith("127."))
+  );
+}
+
+/** The client that a command's flags ask for. Throws UsageError. */
+export async function apiOf(command: string, given: Given): Promise<Api> {
+  const says = (text: string): UsageError => new UsageError(`mooring ${command}: ${text}`);
+  const text = given.flag("control-plane") ?? DEFAULT_URL;
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw says(`--control-plane ${text} is not a URL; write https://HOST`);
+  }
+  const url = new URL(text);
+  if (url.protocol === "http:" && !isLoopback(url.hostname)) {
+    throw says(`--control-plane ${text} is plain over a network; write https://`);
+  }
+  const token = await tokenOf(given, says);
+  const ca = await certificates(given.flag("ca"), says);
+  const call = (method: string, path: string, body?: unknown): Promise<unknown> =>
+    answerOf(open(url, method, path, token, ca, AbortSignal.timeout(DEADLINE_MS), body), url);
+  return {
+    url,
+    get: (path) => call("GET", path),
+    post: (path, body) => call("POST", path, body),
+    async *stream(path, signal) {
+      const response = await open(url, "GET", path, token, ca, signal);
+      if (response.statusCode !== 200) throw refusal(response.statusCode, await textOf(response), url);
+      response.setEncoding("utf8");
+      for await (const chunk of response) yield String(chunk);
+    },
+  };
+}
+
+async function tokenOf(given: Given, says: (text: string) => UsageError): Promise<string> {
+  const data = given.flag("data");
+  const file =
+    given.flag("token-file") ??
+    process.env["MOORING_OPERATOR_TOKEN_FILE"] ??
+    (data === undefined ? undefined : join(data, "operator-token"));
+  if (file === undefined) {
+    throw says(
+      "there is no token; write --token-file FILE, or --data DIR for a control plane on this machine",
+    );
+  }
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch (error) {
+    throw says(
+      `the token file ${file} cannot be read (${codeText(error)}); name a file that this user can read`,
+    );
+  }
+}
+
+async function certificates(
+  file: string | undefined,
+  says: (text: string) => UsageError,
+): Promise<string[] | undefined> {
+  if (file === undefined) return undefined;
+  try {
+    return [...rootCertificates, await readFile(file, "utf8")];
+  } catch (error) {
+    throw says(`--ca ${file} cannot be read (${codeText(error)}); name a PEM file`);
+  }
+}
+
+function codeText(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error
+    ? String(error.code)
+    : "unknown error";
+}
+
+function open(
+  url: URL,
+  method: string,
+  path: string,
+  token: string,
+  ca: string[] | undefined,
+  signal: AbortSignal,
+  body?: unknown,
+): Promise<IncomingMessage> {
+  const content = body === undefined ? undefined : JSON.stringify(body);
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: "application/json, text/event-stream",
+    ...(content === undefined
+      ? {}
+      : { "content-type": "application/json", "content-length": Buffer.byteLength(content) }),
+  };
+  const options: RequestOptions & { ca?: string[] } = {
+    method,
+    headers,
+    signal,
+    ...(ca === undefined ? {} : { ca }),
+  };
+  const target = new URL(path, url);
+  return new Promise((resolve, reject) => {
+    const send = target.protocol === "https:" ? tlsRequest : plainRequest;
+    const sent = send(target, options, resolve);
+    sent.once("error", (error) => reject(unreachable(url, error)));
+    sent.end(content);
+  });
+}
+
+function unreachable(url: URL, error: unknown): Refused {
+  const code = codeText(error);
+  const why = code === "ABORT_ERR" || code === "23" ? "it did not answer" : code;
+  return new Refused(
+    `The control plane ${url.origin} could not be reached (${why}); start it, or correct --control-plane.`,
+    undefined,
+    error,
+  );
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MOST_BYTES) throw new Refused("The control plane's answer is larger than 16 MiB.");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+async function answerOf(opening: Promise<IncomingMessage>, url: URL): Promise<unknown> {
+  const response = await opening;
+  const text = await textOf(response);
+  const status = response.statusCode ?? 0;
+  if (status < 200 || status > 299) throw refusal(status, text, url);
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new Refused(
+      `${url.origin} answered ${status}, but not in JSON: it is not a Mooring control plane.`,
+      status,
+      error,
+    );
+  }
+}
+
+/** A problem+json answer (RFC 9457) in one line. */
+function refusal(status: number | undefined, text: string, url: URL): Refused {
+  if (status === 401)
+    return new Refused(`${url.origin} does not know this token; name the right --token-file.`, 401);
+  let problem: { title?: unknown; detail?: unknown } = {};
+  try {
+    problem = JSON.parse(text) as typeof problem;
+  } catch {
+    // Not ours; the status says enough.
+  }
+  const words = [problem.title, problem.detail]
+    .filter((part) => typeof part === "string" && part !== "")
+    .join(": ");
+  return new Refused(`${url.origin} answered ${status}${words === "" ? "" : `: ${words}`}`, status);
+}

@@ -1,0 +1,185 @@
+import process from "node:process";
+import { printable } from "../protocol/words.ts";
+import type { Report } from "../protocol/report.ts";
+import { type Api, API_FLAGS, apiOf } from "./api.ts";
+import { type Command, type Given, Refused, UsageError } from "./command.ts";
+import { letter } from "./letter.ts";
+import { type Paint, paintFor } from "./paint.ts";
+
+/** A connector as the API shows it. */
+export interface ConnectorStatus {
+  readonly name: string;
+  readonly state: string;
+  readonly message: string;
+  readonly cause: string | null;
+  readonly since: string | null;
+  readonly lastHeartbeatAt: string | null;
+  readonly remedy: Report["remedy"];
+  readonly integrations: Readonly<Record<"online" | "warning" | "error" | "unknown", number>>;
+}
+
+/** An integration as the API shows it. */
+export interface IntegrationStatus extends Report {
+  readonly connector: string;
+  readonly since: string | null;
+  readonly lastKnown: { readonly state: string; readonly reason: string | null; readonly at: string } | null;
+}
+
+interface Picture {
+  readonly connectors: readonly ConnectorStatus[];
+  readonly integrations: readonly IntegrationStatus[];
+}
+
+export const status: Command = {
+  name: "status",
+  usage: "status [CONNECTOR[/INTEGRATION]] [--watch] [--json]",
+  says: "Shows what the control plane knows. Ends with 1 unless everything shown is connected, online or a warning.",
+  flags: {
+    ...API_FLAGS,
+    watch: { says: "show it again at every change, until interrupted" },
+    json: { says: "print it as JSON" },
+  },
+  args: [0, 1],
+  async run(given) {
+    const api = await apiOf("status", given);
+    const place = placeOf("status", given.args[0]);
+    let code = await show(api, place, given);
+    if (!given.isSet("watch")) return code;
+    const interrupted = new AbortController();
+    process.once("SIGINT", () => interrupted.abort());
+    try {
+      for await (const text of api.stream("/api/v1/events", interrupted.signal)) {
+        if (/^event: ?(connector|integration)\b/m.test(text)) code = await show(api, place, given);
+      }
+      throw new Refused(`${api.url.origin} ended the stream of changes.`);
+    } catch (error) {
+      if (interrupted.signal.aborted) return code;
+      throw error;
+    }
+  },
+};
+
+/** What a CONNECTOR[/INTEGRATION] argument names. Throws UsageError. */
+export function placeOf(
+  command: string,
+  text: string | undefined,
+): { connector?: string; integration?: string } {
+  if (text === undefined) return {};
+  const [connector = "", integration, ...rest] = text.split("/");
+  if (connector === "" || integration === "" || rest.length > 0) {
+    throw new UsageError(
+      `mooring ${command}: "${text}" is not a place; write CONNECTOR or CONNECTOR/INTEGRATION`,
+    );
+  }
+  return integration === undefined ? { connector } : { connector, integration };
+}
+
+/** A name that the control plane does not know is wrong use. */
+export async function known<T>(asking: Promise<T>, place: string): Promise<T> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== 404) throw error;
+    throw new UsageError(`There is no ${place}; mooring status shows what there is`);
+  }
+}
+
+async function show(api: Api, place: ReturnType<typeof placeOf>, given: Given): Promise<number> {
+  const picture = await lookAt(api, place);
+  const paint = paintFor(process.stdout, process.env);
+  const whole = { connectors: picture.connectors, integrations: picture.integrations };
+  if (given.isSet("json"))
+    process.stdout.write(`${JSON.stringify(whole, null, given.isSet("watch") ? 0 : 2)}\n`);
+  else if (place.integration === undefined) process.stdout.write(table(picture, paint));
+  else process.stdout.write(picture.integrations.map((one) => letter(one, paint)).join(""));
+  const well = picture.integrations.every(({ state }) => state === "online" || state === "warning");
+  return well && picture.connectors.every(({ state }) => state === "connected") ? 0 : 1;
+}
+
+async function lookAt(api: Api, { connector, integration }: ReturnType<typeof placeOf>): Promise<Picture> {
+  if (connector === undefined) {
+    const [connectors, integrations] = await Promise.all([
+      all<ConnectorStatus>(api, "/api/v1/connectors?limit=500"),
+      all<IntegrationStatus>(api, "/api/v1/integrations?limit=500"),
+    ]);
+    return { connectors, integrations };
+  }
+  const name = encodeURIComponent(connector);
+  if (integration !== undefined) {
+    const path = `/api/v1/integrations/${name}/${encodeURIComponent(integration)}`;
+    const one = await known(api.get(path), `integration ${connector}/${integration}`);
+    return { connectors: [], integrations: [one as IntegrationStatus] };
+  }
+  const one = (await known(
+    api.get(`/api/v1/connectors/${name}`),
+    `connector ${connector}`,
+  )) as ConnectorStatus;
+  return {
+    connectors: [one],
+    integrations: await all(api, `/api/v1/integrations?connector=${name}&limit=500`),
+  };
+}
+
+/** Every page of a list. */
+async function all<T>(api: Api, path: string): Promise<T[]> {
+  const items: T[] = [];
+  let next: string | null = "";
+  while (next !== null) {
+    const cursor = next === "" ? "" : `&cursor=${encodeURIComponent(next)}`;
+    const page = (await api.get(`${path}${cursor}`)) as { items: T[]; next: string | null };
+    items.push(...page.items);
+    next = page.next;
+  }
+  return items;
+}
+
+type Kind = "good" | "gap" | "bad" | "quiet";
+const MARKS: Readonly<Record<string, readonly [mark: string, kind: Kind]>> = {
+  online: ["✓", "good"],
+  connected: ["✓", "good"],
+  warning: ["!", "gap"],
+  stale: ["!", "gap"],
+  restarting: ["!", "gap"],
+  error: ["✗", "bad"],
+  unreachable: ["✗", "bad"],
+  disconnected: ["✗", "bad"],
+};
+
+function mark(state: string, paint: Paint): string {
+  const [sign, kind] = MARKS[state] ?? ["?", "quiet"];
+  return paint[kind](sign);
+}
+
+function table({ connectors, integrations }: Picture, paint: Paint): string {
+  if (connectors.length === 0)
+    return "No connector yet. mooring token create NAME makes a join token for one.\n";
+  return connectors
+    .map((connector) => {
+      const heard =
+        connector.lastHeartbeatAt === null ? "" : paint.quiet(`  last heard ${connector.lastHeartbeatAt}`);
+      const head = `${mark(connector.state, paint)} ${paint.strong(connector.name)}  ${connector.state}${heard}`;
+      const trouble = connector.state === "connected" ? [] : connectorLines(connector, paint);
+      const own = integrations
+        .filter((one) => one.connector === connector.name)
+        .map((one) => row(one, paint));
+      return `${[head, ...trouble, ...own].join("\n")}\n`;
+    })
+    .join("\n");
+}
+
+function connectorLines({ message, cause, remedy }: ConnectorStatus, paint: Paint): string[] {
+  const steps = remedy.map(
+    ({ text, command }) => `    ${text}${command === null ? "" : `\n      ${paint.strong(command)}`}`,
+  );
+  return [`  ${message}`, ...(cause === null ? [] : [`  ${cause}`]), ...steps];
+}
+
+function row(one: IntegrationStatus, paint: Paint): string {
+  const name = one.name.padEnd(24);
+  const state = one.state.padEnd(8);
+  const why =
+    one.state === "online"
+      ? ""
+      : `  ${one.message}${one.reason === null ? "" : paint.quiet(` ${one.reason}`)}`;
+  return `  ${mark(one.state, paint)} ${name} ${state} ${paint.quiet(printable(one.address, 60))}${why}`;
+}
