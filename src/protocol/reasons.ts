@@ -290,6 +290,7 @@ export const REASONS = {
   },
   response_timeout: {
     stage: "respond",
+    condition: "integration_unreachable", // A server that falls silent over a login says nothing about the secret.
     says: ["{address} took the connection but did not finish its answer within {limit}."],
     remedy: [
       { text: "Read the server's own log: it is overloaded, waits for something, or hangs." },

@@ -113,7 +113,7 @@ function tunnel(settings: ProxySettings, { request, socket, head, onwards }: Con
   socket.once("close", () => onward.destroy());
   void once(onward, "connect").then(
     () => {
-      onward.once("error", () => socket.destroy());
+      onward.once("error", () => socket.destroy()).once("close", () => socket.end());
       socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
       onward.write(head);
       socket.pipe(onward).pipe(socket);
