@@ -439,7 +439,26 @@ export const REASONS = {
   store_rate_limited: { stage: "secret" },
   store_sealed: { stage: "secret" },
   store_identity_rejected: { stage: "secret" },
-  policy_forbidden: { stage: "secret" },
+  policy_forbidden: {
+    stage: "secret",
+    says: [
+      "The connector's own policy does not let {asker} make it dial {forbiddenTarget}.",
+      "The connector's own policy does not let {asker} make it read secret {forbiddenSecret} for {target}.",
+      "The connector's own policy does not allow it: {problem}.",
+      "The connector's own policy does not allow it.",
+    ],
+    remedy: [
+      [
+        {
+          text: "If it is meant, list {forbiddenTarget} under policy.{section}.targets in the connector's own configuration file.",
+        },
+        {
+          text: "If it is meant, list secret {forbiddenSecret} with its target under policy.{section}.secrets in the connector's own configuration file.",
+        },
+        { text: "If it is meant, allow it under policy in the connector's own configuration file." },
+      ],
+    ],
+  },
   secret_expiring: { stage: "secret" },
   secret_stale: { stage: "secret" },
   secret_unparsable: {
@@ -578,17 +597,88 @@ export const REASONS = {
   request_expired: { stage: "grant" },
 
   // connector
-  heartbeat_missed: { stage: "connector" },
-  never_connected: { stage: "connector" },
+  heartbeat_missed: {
+    stage: "connector",
+    says: [
+      "No heartbeat of connector {connector} has come for {silence}; the last one came at {lastHeartbeat}.",
+      "No heartbeat of connector {connector} has come for {silence}.",
+      "Connector {connector} is silent.",
+    ],
+    remedy: [
+      {
+        text: "See whether its pod runs.",
+        command: "kubectl -n {namespace} get pods -l app.kubernetes.io/instance={release}",
+      },
+      {
+        text: "Read what it says of the control plane.",
+        command: "kubectl -n {namespace} logs -l app.kubernetes.io/instance={release} --tail=50",
+      },
+      {
+        text: "Let its network reach {controlPlane}: the connector opens the connection, nothing needs to reach it.",
+      },
+    ],
+  },
+  never_connected: {
+    stage: "connector",
+    says: [
+      "Connector {connector} has not connected since it was added.",
+      "The connector has never connected.",
+    ],
+    remedy: [
+      {
+        text: "Install it with a join token of its own.",
+        command: "mooring token create {connector}",
+      },
+      { text: "If it is installed, read its log: it says what stops it from reaching {controlPlane}." },
+    ],
+  },
   connector_too_old: { stage: "connector" },
-  duplicate_identity: { stage: "connector" },
-  clock_skew: { stage: "connector" },
+  duplicate_identity: {
+    stage: "connector",
+    says: [
+      "Two instances use the identity of connector {connector}: {sitting} is connected, {refused} was refused.",
+      "Another instance uses the identity of this connector.",
+    ],
+    remedy: [
+      {
+        text: "Find the second pod, which may be in another cluster, and remove it.",
+        command: "kubectl get pods --all-namespaces -l app.kubernetes.io/name=mooring-connector",
+      },
+      {
+        text: "If both are meant to run, give the second a name and a join token of its own.",
+      },
+    ],
+  },
+  clock_skew: {
+    stage: "connector",
+    says: [
+      "The clock of connector {connector} is {skew} {direction} the control plane's.",
+      "The clocks of the connector and of the control plane differ by more than a minute.",
+    ],
+    remedy: [
+      { text: "Compare the clocks of the connector's node and of the control plane.", command: "date -u" },
+      { text: "Let both follow the same time servers (NTP)." },
+    ],
+  },
   suspended: {
     stage: "connector",
     says: ["Its configuration says suspend: true."],
     remedy: [{ text: "Set suspend of {integration} to false to have it checked again." }],
   },
-  config_invalid: { stage: "connector" },
+  config_invalid: {
+    stage: "connector",
+    says: [
+      "The configuration of connector {connector} was refused, and the last good one is in use: {problem}.",
+      "The configuration was refused, and the last good one is in use.",
+    ],
+    remedy: [
+      {
+        text: "Correct the configuration; it is read again as soon as it changes.",
+        command: "kubectl -n {namespace} logs -l app.kubernetes.io/instance={release} --tail=50",
+      },
+      { text: "Check the file before it is rolled out.", command: "mooring check {file}" },
+    ],
+  },
   config_conflict: { stage: "connector" },
   unknown: {
     stage: "connector",
