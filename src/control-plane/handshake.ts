@@ -1,0 +1,69 @@
+import { connectorSource } from "../protocol/envelope.ts";
+import type { FrameOf } from "../protocol/frames.ts";
+import type { Hello } from "../protocol/session-frames.ts";
+import type { Outgoing } from "./outgoing.ts";
+import { resumeWithDigest } from "./resume.ts";
+import type { Claim } from "./seat.ts";
+import type { Credential, SessionPlace } from "./session-place.ts";
+import { welcomeOf } from "./welcome.ts";
+
+/** hello → welcome → ready, up to the claim that `ready` makes. Nothing of the connector's is touched. */
+export class Handshake {
+  readonly #place: SessionPlace;
+  readonly #credential: Credential;
+  readonly #out: Outgoing;
+  readonly #maxAgeMs: number;
+  #hello: Hello | undefined;
+  #nonce = "";
+
+  constructor(
+    place: SessionPlace,
+    parts: { readonly credential: Credential; readonly out: Outgoing; readonly maxAgeMs: number },
+  ) {
+    this.#place = place;
+    this.#credential = parts.credential;
+    this.#out = parts.out;
+    this.#maxAgeMs = parts.maxAgeMs;
+  }
+
+  get hello(): Hello | undefined {
+    return this.#hello;
+  }
+
+  /** Whether a frame of that source is this connector's: of this stream, once `hello` named it. */
+  isOwn(source: string): boolean {
+    const { connectorId } = this.#credential;
+    if (this.#hello !== undefined) return source === connectorSource(connectorId, this.#hello.stream.id);
+    return source.startsWith(connectorSource(connectorId, ""));
+  }
+
+  /** Takes `hello`, or says why not. */
+  take({ source, data }: FrameOf<"session.hello">): string | undefined {
+    const { stream } = data;
+    if (this.#hello !== undefined) return "second hello";
+    if (source !== connectorSource(this.#credential.connectorId, stream.id)) return "foreign source";
+    if (stream.first > stream.next || stream.acked >= stream.next) return "impossible stream";
+    this.#hello = data;
+    return undefined;
+  }
+
+  /** Sends `welcome`, and gives what `ready` will claim; undefined where the session is over by then. */
+  async welcome(hello: Hello, signal: AbortSignal): Promise<Claim | undefined> {
+    const { store, sha256, random, clock } = this.#place;
+    const credential = this.#credential;
+    const receivedAt = clock.now();
+    const of = { connectorId: credential.connectorId, sha256 };
+    const resume = await store.transact((tx) => resumeWithDigest(tx, hello, of));
+    if (signal.aborted) return undefined;
+    this.#nonce = Buffer.from(random.bytes(16)).toString("hex");
+    const claim = { credential, hello, resume, skewMs: Date.parse(hello.wallClock) - receivedAt };
+    const rest = { nonce: this.#nonce, receivedAt, maxAgeMs: this.#maxAgeMs };
+    this.#out.send("session.welcome", welcomeOf(this.#place, { ...claim, ...rest }));
+    return claim;
+  }
+
+  /** Whether `ready` answers this session's `welcome`. */
+  isAnswer(nonce: string): boolean {
+    return this.#nonce !== "" && nonce === this.#nonce;
+  }
+}
