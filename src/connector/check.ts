@@ -32,6 +32,8 @@ export interface Check {
   readonly secret?: BoundSecret | undefined;
   readonly timeoutMs: number;
   readonly suspend: boolean;
+  /** Why the local policy does not allow this item at all: told without a look. */
+  readonly forbidden?: Failure | undefined;
 }
 
 export interface CheckPlace {
@@ -41,6 +43,8 @@ export interface CheckPlace {
   readonly onUnknown?: (error: unknown, check: Check) => void;
   /** Told of each stage as it ends. */
   readonly onStage?: (result: StageResult) => void;
+  /** Ends the walk early: nobody wants its report any more. */
+  readonly signal?: AbortSignal;
 }
 
 /** How much of the integration's timeout one stage may take; the others may take what is left. */
@@ -107,7 +111,13 @@ class Walk implements Run {
   }
 
   async run(): Promise<Failure | undefined> {
+    const end = (): void => this.#over.abort();
+    const { signal } = this.#place;
+    if (signal?.aborted === true) end();
+    signal?.addEventListener("abort", end, { once: true });
+    const { forbidden } = this.#item;
     try {
+      if (forbidden !== undefined) await this.stage(forbidden.stage, () => Promise.reject(forbidden));
       const connection = await this.#item.type.open(this.#item.config, this);
       await this.#leave(connection);
       return undefined;
@@ -117,6 +127,7 @@ class Walk implements Run {
       this.#tellUnknown(error);
       return new Failure("respond", "unknown", {}, error);
     } finally {
+      signal?.removeEventListener("abort", end);
       this.#over.abort();
       // From the top: Node crashes where the socket below TLS is destroyed first.
       for (const resource of this.#owned.toReversed()) resource.destroy();

@@ -44,6 +44,12 @@ export type Loaded =
   | { readonly ok: true; readonly configuration: Configuration }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** Handed in: reads and judges the file. What cannot be read is a problem too. */
+export type Load = (file: string) => Promise<Loaded>;
+
+/** Handed in: judges one item that is not in the file, by the local policy, before any look-up. */
+export type JudgeRemote = (item: unknown, policy: RemotePolicy) => Promise<Item | readonly Problem[]>;
+
 /** A problem on one line: place, what is wrong, what to do. */
 export function problemLine({ file, line, column, path, text }: Problem): string {
   return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${text}`;

@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import { uuidv7 } from "../protocol/envelope.ts";
+import type { Finding, Report } from "../protocol/report.ts";
+import { check } from "./check.ts";
+import { systemClock as clock } from "./clock.ts";
+import { proxyFromEnvironment } from "./dial/proxy.ts";
+import { createNetwork } from "./dial/place.ts";
+import { httpEnrol } from "./enrol.ts";
+import { greet } from "./greeting.ts";
+import { Identity } from "./identity.ts";
+import type { IntegrationType } from "./integrations/integration.ts";
+import { Refusal } from "./refusal.ts";
+import { addressOf, type ConnectorSettings, StartError } from "./start.ts";
+import type { ControlPlaneAddress } from "./control-plane-address.ts";
+import { webSocketDial } from "./transport.ts";
+
+/** A clock that is further off than this breaks signatures and certificates. Milliseconds. */
+const MOST_SKEW_MS = 30_000;
+const WELCOME_MS = 15_000;
+
+export interface Examined {
+  readonly findings: readonly Finding[];
+  /** How the control plane's address was reached, where one is named. */
+  readonly way: Report | undefined;
+}
+
+type Patient = Pick<
+  ConnectorSettings,
+  | "version"
+  | "controlPlane"
+  | "ca"
+  | "joinTokenFile"
+  | "stateDir"
+  | "environment"
+  | "listen"
+  | "load"
+  | "judgeRemote"
+>;
+
+/** Looks at why a connector with these settings could not do its work, as far as the control plane's welcome. */
+export async function examine(patient: Patient, types: readonly IntegrationType[]): Promise<Examined> {
+  const findings: Finding[] = [];
+  let address: ControlPlaneAddress | undefined;
+  try {
+    address = addressOf(patient);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    return { findings: [failed("control plane", error.message)], way: undefined };
+  }
+  if (address === undefined) return { findings: [skipped("control plane", "none is named")], way: undefined };
+  findings.push(proxyFinding(address, patient.environment));
+  const way = await reach(address, patient, types);
+  if (way.state === "error")
+    return { findings: [...findings, skipped("session", "the way there failed")], way };
+  findings.push(...(await greeting(address, patient)));
+  return { findings, way };
+}
+
+const failed = (subject: string, text: string): Finding => ({ subject, verdict: "failed", text });
+const passed = (subject: string, text: string): Finding => ({ subject, verdict: "passed", text });
+const skipped = (subject: string, text: string): Finding => ({ subject, verdict: "not_checked", text });
+
+function proxyFinding(address: ControlPlaneAddress, environment: Patient["environment"]): Finding {
+  const url = new URL(address.origin);
+  const port = Number(url.port === "" ? (address.isSecure ? 443 : 80) : url.port);
+  const scheme = address.isSecure ? "https" : "http";
+  const proxy = proxyFromEnvironment(environment, { scheme, host: url.hostname, port });
+  return passed("proxy", proxy === undefined ? "none is used" : `${proxy.label}, by the environment`);
+}
+
+/** The same stages as a check of an integration: the control plane's address is only one more. */
+async function reach(
+  address: ControlPlaneAddress,
+  { ca, environment }: Patient,
+  types: readonly IntegrationType[],
+): Promise<Report> {
+  const http = types.find(({ type }) => type === "http");
+  if (http === undefined) throw new TypeError("there is no type http");
+  const config = {
+    url: `${address.origin}/`,
+    expect: { status: ["100-599"] },
+    ...(ca === undefined ? {} : { tls: { ca } }),
+  };
+  const item = { name: "control-plane", type: http, config, timeoutMs: WELCOME_MS, suspend: false };
+  return check(item, { clock, network: createNetwork(environment, []) });
+}
+
+/** Who we are, then hello and welcome. */
+async function greeting(address: ControlPlaneAddress, patient: Patient): Promise<Finding[]> {
+  const { version, ca, joinTokenFile, stateDir = "", environment } = patient;
+  const network = createNetwork(environment, []);
+  const transport = { address, trust: network.trust, caFile: ca, environment };
+  const identity = new Identity({
+    stateDir,
+    joinTokenFile,
+    audience: address.origin,
+    enrol: httpEnrol(transport),
+    clock,
+    onToken: () => {},
+  });
+  const signal = AbortSignal.timeout(WELCOME_MS);
+  const newId = (): string => uuidv7(clock.now(), randomBytes);
+  const findings: Finding[] = [];
+  try {
+    await identity.prepare();
+    const credential = await identity.credential(0, signal);
+    findings.push(passed("identity", `enrolled as ${credential.connectorId}`));
+    const { welcome, offsetMs } = await greet(
+      { dial: webSocketDial(transport), clock, newId, version },
+      credential,
+      signal,
+    );
+    findings.push(
+      passed("session", `welcome, as connector ${welcome.connector.name}; a running one was not displaced`),
+    );
+    const off = `the control plane's clock is ${Math.round(Math.abs(offsetMs) / 100) / 10} s ${offsetMs < 0 ? "behind" : "ahead"}`;
+    findings.push(
+      Math.abs(offsetMs) > MOST_SKEW_MS ? failed("clock", `${off}; set both by NTP`) : passed("clock", off),
+    );
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    findings.push(failed(findings.length === 0 ? "identity" : "session", error.message));
+  }
+  return findings;
+}

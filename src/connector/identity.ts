@@ -1,0 +1,157 @@
+import { createHash, randomUUID } from "node:crypto";
+import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
+import { z } from "zod";
+import { type EnrolRequest, enrolAnswer, publicKeyJwk, TOKEN } from "../protocol/enrolment.ts";
+import type { Clock } from "./clock.ts";
+import { Refusal } from "./refusal.ts";
+import type { Credential } from "./sessions.ts";
+import { readState, readToken, writeState } from "./state-dir.ts";
+
+/** Sends an enrolment. Resolves with the answer's body, and rejects with a Refusal. */
+export type Enrol = (request: EnrolRequest, signal: AbortSignal) => Promise<unknown>;
+
+export interface IdentitySettings {
+  /** Made with mode 0700 where it is missing. */
+  readonly stateDir: string;
+  readonly joinTokenFile?: string | undefined;
+  /** The control plane's http(s) origin. */
+  readonly audience: string;
+  readonly enrol: Enrol;
+  readonly clock: Clock;
+  /** Told of the join token, so that it can be kept out of logs. */
+  readonly onToken: (token: string) => void;
+}
+
+const KEY_FILE = "key.json";
+const ENROLMENT_FILE = "enrolment.json";
+
+const storedKey = z.object({ ...publicKeyJwk.shape, d: z.string() });
+/** What was enrolled, and by which token and key: fingerprints, never the token. */
+const storedEnrolment = enrolAnswer.extend({ tokenMark: z.string(), keyMark: z.string() });
+type Enrolment = z.infer<typeof storedEnrolment>;
+
+interface Key {
+  readonly sign: CryptoKey;
+  readonly jwk: z.infer<typeof publicKeyJwk>;
+  readonly mark: string;
+}
+
+const markOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** Who the connector is: one key for its life, made and stored before anything of it is sent. */
+export class Identity {
+  readonly #settings: IdentitySettings;
+  #key: Key | undefined;
+  #enrolment: Enrolment | undefined;
+  /** The token that was refused last, by its mark: not sent again before the file changes. */
+  #refused: { readonly mark: string; readonly refusal: Refusal } | undefined;
+
+  constructor(settings: IdentitySettings) {
+    this.#settings = settings;
+  }
+
+  /** Finds out what can be known before the first attempt. Rejects with a Refusal. */
+  async prepare(): Promise<void> {
+    this.#key ??= await this.#loadKey();
+    this.#enrolment ??= await this.#loadEnrolment(this.#key);
+    const token = await this.#newToken();
+    if (this.#enrolment === undefined && token === undefined) throw this.#unenrolled();
+  }
+
+  /** A token for one attempt, enrolling first where that is due. Rejects with a Refusal. */
+  async credential(offsetMs: number, signal: AbortSignal): Promise<Credential> {
+    this.#key ??= await this.#loadKey();
+    this.#enrolment ??= await this.#loadEnrolment(this.#key);
+    const token = await this.#newToken();
+    if (token !== undefined) this.#enrolment = await this.#enrol(this.#key, token, signal);
+    if (this.#enrolment === undefined) throw this.#unenrolled();
+    return this.#sign(this.#key, this.#enrolment, offsetMs);
+  }
+
+  /** Whether the join token's file holds one that was neither used nor refused. */
+  async hasNewToken(): Promise<boolean> {
+    try {
+      return (await this.#newToken()) !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  #unenrolled(): Refusal {
+    if (this.#refused !== undefined) return this.#refused.refusal;
+    const says =
+      "The connector is not enrolled and was given no join token: name one with --join-token-file.";
+    return new Refusal("join_token_missing", says, { after: "stop" });
+  }
+
+  /** The token of the file, where it is another one than the one that was used or refused. */
+  async #newToken(): Promise<string | undefined> {
+    const { joinTokenFile, onToken } = this.#settings;
+    if (joinTokenFile === undefined) return undefined;
+    const token = await readToken(joinTokenFile).catch((error: unknown) => {
+      // Once enrolled, the file may be gone: it was for one use.
+      if (this.#enrolment !== undefined) return "";
+      throw error;
+    });
+    if (token === "") return undefined;
+    onToken(token);
+    const mark = markOf(token);
+    return mark === this.#enrolment?.tokenMark || mark === this.#refused?.mark ? undefined : token;
+  }
+
+  async #enrol(key: Key, token: string, signal: AbortSignal): Promise<Enrolment> {
+    const { audience, enrol } = this.#settings;
+    const payload = new TextEncoder().encode(JSON.stringify({ token, aud: audience }));
+    const proof = await new CompactSign(payload).setProtectedHeader({ alg: "EdDSA" }).sign(key.sign);
+    const tokenMark = markOf(token);
+    try {
+      const answer = enrolAnswer.safeParse(await enrol({ token, publicKeyJwk: key.jwk, proof }, signal));
+      if (!answer.success)
+        throw new Refusal("not_a_control_plane", "The answer to the enrolment is not a control plane's.");
+      const enrolment = { ...answer.data, tokenMark, keyMark: key.mark };
+      await writeState(this.#settings.stateDir, ENROLMENT_FILE, enrolment);
+      return enrolment;
+    } catch (error) {
+      const refused = error instanceof Refusal && error.after === "stop";
+      if (refused) this.#refused = { mark: tokenMark, refusal: error };
+      // A bad new token takes nothing from a connector that is enrolled.
+      if (refused && this.#enrolment !== undefined) return this.#enrolment;
+      throw error;
+    }
+  }
+
+  async #sign(key: Key, { connectorId, keyId, audience }: Enrolment, offsetMs: number): Promise<Credential> {
+    const now = Math.floor((this.#settings.clock.now() + offsetMs) / 1000);
+    const token = await new SignJWT()
+      .setProtectedHeader({ alg: "EdDSA", kid: keyId, typ: "JWT" })
+      .setIssuer(connectorId)
+      .setSubject(connectorId)
+      .setAudience(audience)
+      .setIssuedAt(now - TOKEN.issuedBackSeconds)
+      .setExpirationTime(now + TOKEN.expiresAfterSeconds)
+      .setJti(randomUUID())
+      .sign(key.sign);
+    return { connectorId, token };
+  }
+
+  async #loadKey(): Promise<Key> {
+    const found = await readState(this.#settings.stateDir, KEY_FILE, storedKey);
+    if (found !== undefined) return keyOf(found);
+    const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+    const jwk = storedKey.parse(await exportJWK(privateKey));
+    await writeState(this.#settings.stateDir, KEY_FILE, jwk);
+    return keyOf(jwk);
+  }
+
+  /** What was enrolled with this key at this control plane; another's is no help here. */
+  async #loadEnrolment(key: Key): Promise<Enrolment | undefined> {
+    const found = await readState(this.#settings.stateDir, ENROLMENT_FILE, storedEnrolment);
+    return found?.keyMark === key.mark ? found : undefined;
+  }
+}
+
+async function keyOf(jwk: z.infer<typeof storedKey>): Promise<Key> {
+  const sign = await importJWK(jwk as JWK, "EdDSA");
+  if (sign instanceof Uint8Array) throw new TypeError("an imported key pair is no bytes");
+  return { sign, jwk: publicKeyJwk.parse(jwk), mark: markOf(jwk.x) };
+}

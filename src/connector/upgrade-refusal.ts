@@ -1,0 +1,146 @@
+import type { ClientRequest, IncomingMessage } from "node:http";
+import { problem } from "../protocol/enrolment.ts";
+import { codeOf } from "./failure.ts";
+import { Refusal, type RefusalWord } from "./refusal.ts";
+
+const MOST_BODY_BYTES = 8_192;
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > MOST_BODY_BYTES) break;
+    }
+  } catch {
+    // What came is enough to judge by.
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The member `error` of a problem+json body. */
+export function errorWordOf(body: string): string | undefined {
+  try {
+    return problem.parse(JSON.parse(body)).error;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Milliseconds of a Retry-After: seconds, or a date by the answer's own clock. At most an hour. */
+export function retryAfterMs(headers: IncomingMessage["headers"]): number | undefined {
+  const text = headers["retry-after"]?.trim() ?? "";
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - (dateOf(headers) ?? Number.NaN);
+  return Number.isFinite(ms) ? Math.min(Math.max(0, ms), 3_600_000) : undefined;
+}
+
+/** Epoch milliseconds of the answer's Date. */
+export function dateOf(headers: IncomingMessage["headers"]): number | undefined {
+  const ms = Date.parse(headers.date ?? "");
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+const STOP: ReadonlySet<string> = new Set(["no_subprotocol", "version", "revoked", "unknown_key"]);
+const SAYS: Partial<Record<RefusalWord, string>> = {
+  no_subprotocol: "speaks no version of the protocol that this connector knows",
+  bad_request: "does not take the upgrade for one",
+  bad_token: "does not take the connector's token for one",
+  expired: "says that the connector's token has expired: one of the two clocks is wrong",
+  clock_skew: "says that the connector's clock is ahead of its own",
+  unknown_key: "does not know the connector's key: it must enrol again, with a new join token",
+  bad_audience: "is known by another address than the one that the connector was given",
+  replayed: "has seen the connector's token before",
+  revoked: "has revoked this connector",
+  version: "does not speak this version",
+  admission: "takes no more connections at the moment",
+  draining: "is about to restart",
+  rate_limited: "asks to be tried later",
+};
+
+/** What an answer means that is no upgrade. Reads at most a little of it, for at most two seconds. */
+export async function refusalOf(
+  request: ClientRequest,
+  response: IncomingMessage,
+  host: string,
+): Promise<Refusal> {
+  const status = response.statusCode ?? 0;
+  const giveUp = setTimeout(() => response.destroy(), 2_000);
+  const error = errorWordOf(await bodyOf(response)) ?? "";
+  clearTimeout(giveUp);
+  request.destroy();
+  const { headers } = response;
+  const serverTime = dateOf(headers);
+  const word = wordOf(status, error);
+  const says = SAYS[word];
+  if (says !== undefined) {
+    const after = STOP.has(word) ? "stop" : "backoff";
+    return new Refusal(word, `The control plane at ${host} ${says}.`, {
+      after,
+      retryAfterMs: retryAfterMs(headers),
+      serverTime,
+    });
+  }
+  return new Refusal(word, strangerWords(word, status, host), { retryAfterMs: retryAfterMs(headers) });
+}
+
+function wordOf(status: number, error: string): RefusalWord {
+  if (Object.hasOwn(SAYS, error)) return error as RefusalWord;
+  if (status === 426) return "version";
+  if (status === 403) return "revoked";
+  if (status === 401) return "bad_token";
+  if (status === 429) return "rate_limited";
+  if (status === 503) return "admission";
+  if (status === 404) return "not_a_control_plane";
+  return status >= 200 && status < 400 ? "captive_proxy" : "unexpected_status";
+}
+
+function strangerWords(word: RefusalWord, status: number, host: string): string {
+  if (word === "captive_proxy")
+    return `Something between the connector and ${host} answered ${status} instead of opening the session: a proxy or a sign-in page.`;
+  if (word === "not_a_control_plane") return `What answers at ${host} is not a control plane (404).`;
+  return `${host} answered ${status} to the upgrade.`;
+}
+
+const BY_CODE: Readonly<Record<string, readonly [RefusalWord, string]>> = {
+  ENOTFOUND: ["name_not_found", "No DNS server knows the name of"],
+  EAI_AGAIN: ["name_not_found", "The name could not be looked up of"],
+  ECONNREFUSED: ["connection_refused", "Nothing listens at"],
+  ENETUNREACH: ["network_unreachable", "There is no route to"],
+  EHOSTUNREACH: ["network_unreachable", "There is no route to"],
+  ETIMEDOUT: ["timeout", "No answer came from"],
+  ECONNRESET: ["connection_reset", "The connection was ended by"],
+  EPIPE: ["connection_reset", "The connection was ended by"],
+  ERR_PROXY_TUNNEL: ["proxy_refused", "The proxy did not open the way to"],
+  CERT_HAS_EXPIRED: ["certificate_expired", "The certificate has expired of"],
+  CERT_NOT_YET_VALID: ["certificate_not_yet_valid", "The certificate is not valid yet of"],
+  ERR_TLS_CERT_ALTNAME_INVALID: ["certificate_name_mismatch", "The certificate is for another name than"],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ["certificate_untrusted", "The certificate is not trusted of"],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ["certificate_untrusted", "The certificate is not trusted of"],
+  SELF_SIGNED_CERT_IN_CHAIN: ["certificate_untrusted", "The certificate is not trusted of"],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ["certificate_untrusted", "The certificate is not trusted of"],
+};
+
+/** What a socket's own error means. The error stays the cause, for the local log. */
+export function refusalFor(error: unknown, host: string): Refusal {
+  if (error instanceof Refusal) return error;
+  const code = codeOf(error) ?? "";
+  const known = BY_CODE[code];
+  const [word, says] = known ?? byMessage(error, code);
+  return new Refusal(word, `${says} the control plane at ${host}${code === "" ? "" : ` (${code})`}.`, {
+    cause: error,
+  });
+}
+
+function byMessage(error: unknown, code: string): readonly [RefusalWord, string] {
+  const text = error instanceof Error ? error.message : "";
+  if (text.includes("subprotocol"))
+    return ["wrong_subprotocol", "Another subprotocol than ours was chosen by"];
+  if (/proxy/i.test(text) || code.includes("PROXY"))
+    return ["proxy_refused", "The proxy did not open the way to"];
+  if (code.startsWith("ERR_SSL") || code === "EPROTO") return ["tls_failed", "TLS failed with"];
+  if (code.startsWith("HPE_") || text.includes("Sec-WebSocket"))
+    return ["not_a_control_plane", "What came was no answer to an upgrade from"];
+  return ["connection_reset", "The connection failed to"];
+}

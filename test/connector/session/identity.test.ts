@@ -1,0 +1,157 @@
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { compactVerify, importJWK } from "jose";
+import { expect, test } from "vitest";
+import { type Enrol, Identity } from "../../../src/connector/identity.ts";
+import { Refusal } from "../../../src/connector/refusal.ts";
+import type { EnrolRequest } from "../../../src/protocol/enrolment.ts";
+import { FakeClock } from "../../fake/clock.ts";
+import { folder } from "./harness.ts";
+
+const ORIGIN = "https://mooring.example";
+const signal = new AbortController().signal;
+const ANSWER = {
+  connectorId: "c-1",
+  connector: "prod-eu",
+  keyId: "k-1",
+  audience: ORIGIN,
+  cpTrust: null,
+};
+
+interface Bench extends AsyncDisposable {
+  readonly state: string;
+  readonly tokenFile: string;
+  readonly asked: EnrolRequest[];
+  answer: Enrol;
+  make(): Identity;
+}
+
+async function bench(token: string | undefined = "token-canary-0123456789"): Promise<Bench> {
+  const place = await folder();
+  const tokenFile = join(place.path, "token");
+  if (token !== undefined) await writeFile(tokenFile, `${token}\n`);
+  const asked: EnrolRequest[] = [];
+  const b: Bench = {
+    state: join(place.path, "deep", "state"),
+    tokenFile,
+    asked,
+    answer: () => Promise.resolve(ANSWER),
+    make: () =>
+      new Identity({
+        stateDir: b.state,
+        joinTokenFile: tokenFile,
+        audience: ORIGIN,
+        clock: new FakeClock(),
+        onToken: () => {},
+        enrol: (request, given) => {
+          asked.push(request);
+          return b.answer(request, given);
+        },
+      }),
+    [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
+  };
+  return b;
+}
+
+test("the key is on the disk, mode 0600, before it is sent; the proof is by it", async () => {
+  await using b = await bench();
+  let modes: string[] = [];
+  b.answer = async () => {
+    const file = join(b.state, "key.json");
+    modes = [(await stat(file)).mode.toString(8), (await stat(b.state)).mode.toString(8)];
+    return ANSWER;
+  };
+  await b.make().credential(0, signal);
+  expect(modes).toEqual(["100600", "40700"]);
+  const [request] = b.asked;
+  const key = await importJWK({ ...request?.publicKeyJwk }, "EdDSA");
+  const { payload } = await compactVerify(request?.proof ?? "", key);
+  expect(JSON.parse(new TextDecoder().decode(payload))).toEqual({
+    token: "token-canary-0123456789",
+    aud: ORIGIN,
+  });
+  expect(await readdir(b.state)).toEqual(["enrolment.json", "key.json"]);
+  for (const file of await readdir(b.state))
+    expect(await readFile(join(b.state, file), "utf8")).not.toContain("token-canary");
+});
+
+test("a crash after any step: the same key asks again, and once enrolled nobody is asked", async () => {
+  await using b = await bench();
+  b.answer = () => Promise.reject(new Refusal("timeout", "lost on the way back"));
+  await expect(b.make().credential(0, signal)).rejects.toThrow("lost");
+  b.answer = () => Promise.resolve(ANSWER);
+  const first = await b.make().credential(0, signal);
+  const second = await b.make().credential(0, signal);
+  expect(b.asked.length).toBe(2);
+  expect(b.asked[0]?.publicKeyJwk).toEqual(b.asked[1]?.publicKeyJwk);
+  expect(first.connectorId).toBe("c-1");
+  expect(second.token).not.toBe(first.token);
+});
+
+test("a token that was refused is not sent again; a new one is, at once", async () => {
+  await using b = await bench();
+  b.answer = () => Promise.reject(new Refusal("token_used", "used", { after: "stop" }));
+  const identity = b.make();
+  await expect(identity.credential(0, signal)).rejects.toMatchObject({ word: "token_used" });
+  await expect(identity.credential(0, signal)).rejects.toMatchObject({ word: "token_used" });
+  expect(b.asked.length).toBe(1);
+  expect(await identity.hasNewToken()).toBe(false);
+  await writeFile(b.tokenFile, "another-token-0123456789");
+  expect(await identity.hasNewToken()).toBe(true);
+  b.answer = () => Promise.resolve(ANSWER);
+  await identity.credential(0, signal);
+  expect(await identity.hasNewToken()).toBe(false);
+});
+
+test("a bad new token takes nothing from a connector that is enrolled; a file that is gone neither", async () => {
+  await using b = await bench();
+  await b.make().credential(0, signal);
+  await writeFile(b.tokenFile, "another-token-0123456789");
+  b.answer = () => Promise.reject(new Refusal("token_unknown", "unknown", { after: "stop" }));
+  const identity = b.make();
+  expect((await identity.credential(0, signal)).connectorId).toBe("c-1");
+  await writeFile(b.tokenFile, "");
+  expect((await b.make().credential(0, signal)).connectorId).toBe("c-1");
+});
+
+test("without a token, or one that cannot be read, it says so before anything is tried", async () => {
+  await using b = await bench("");
+  await expect(b.make().prepare()).rejects.toMatchObject({
+    word: "join_token_unreadable",
+    message: `The join token file ${b.tokenFile} is empty.`,
+  });
+  await using c = await bench();
+  await chmod(c.tokenFile, 0o600);
+  const missing = new Identity({
+    stateDir: c.state,
+    joinTokenFile: join(c.state, "none"),
+    audience: ORIGIN,
+    clock: new FakeClock(),
+    onToken: () => {},
+    enrol: c.answer,
+  });
+  await expect(missing.prepare()).rejects.toThrow(
+    `The join token file ${join(c.state, "none")} cannot be read (ENOENT).`,
+  );
+});
+
+test("a state that is not ours or cannot be written is one sentence, without what is in it", async () => {
+  await using b = await bench();
+  await mkdir(b.state, { recursive: true });
+  await writeFile(join(b.state, "key.json"), '{"d": "canary-of-a-key"');
+  await expect(b.make().prepare()).rejects.toMatchObject({
+    word: "state_unreadable",
+    message: `The connector's identity in ${join(b.state, "key.json")} cannot be read (it is not what the connector wrote).`,
+  });
+  await using c = await bench();
+  await mkdir(join(c.state, ".."), { recursive: true });
+  await writeFile(c.state, "a file");
+  await expect(c.make().prepare()).rejects.toMatchObject({ word: "state_unreadable" });
+});
+
+test("an answer that is not a control plane's is refused, and nothing is stored", async () => {
+  await using b = await bench();
+  b.answer = () => Promise.resolve({ hello: "world" });
+  await expect(b.make().credential(0, signal)).rejects.toMatchObject({ word: "not_a_control_plane" });
+  expect(await readdir(b.state)).toEqual(["key.json"]);
+});

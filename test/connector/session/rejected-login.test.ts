@@ -1,0 +1,112 @@
+import { expect, test } from "vitest";
+import { type BoundSecret, check } from "../../../src/connector/check.ts";
+import { systemClock } from "../../../src/connector/clock.ts";
+import { addressPolicy } from "../../../src/connector/dial/address.ts";
+import type { Network } from "../../../src/connector/dial/network.ts";
+import { createTrust } from "../../../src/connector/dial/trust.ts";
+import { RejectedLogins } from "../../../src/connector/rejected-login.ts";
+import type { Report } from "../../../src/protocol/report.ts";
+import { FakeClock } from "../../fake/clock.ts";
+import { httpServer } from "../../fake/targets.ts";
+import { httpItem } from "./harness.ts";
+
+const network: Network = {
+  resolver: () => Promise.resolve({ servers: [], search: [], ndots: 1, hosts: new Map() }),
+  policy: addressPolicy([]),
+  trust: createTrust(),
+  environment: {},
+};
+
+interface Bench extends AsyncDisposable {
+  readonly clock: FakeClock;
+  token: string;
+  accepted: string;
+  logins: number;
+  connections(): number;
+  look(asked?: boolean): Promise<Report>;
+}
+
+async function bench(): Promise<Bench> {
+  const clock = new FakeClock();
+  let logins = 0;
+  const server = await httpServer((request, response) => {
+    logins += 1;
+    const good = request.headers.authorization === `Bearer ${b.accepted}`;
+    response.writeHead(good ? 200 : 401).end();
+  });
+  const secret: BoundSecret = {
+    store: "file",
+    name: "./token",
+    facts: {},
+    mapping: {},
+    read: () => Promise.resolve({ text: b.token }),
+  };
+  const item = httpItem("api", `http://127.0.0.1:${server.port}/`, secret);
+  const guard = new RejectedLogins({ clock, onSecret: () => {} });
+  const b: Bench = {
+    clock,
+    token: "canary-first",
+    accepted: "none",
+    get logins() {
+      return logins;
+    },
+    connections: () => server.accepted(),
+    async look(asked = false) {
+      const guarded = guard.guard(item, asked);
+      return guarded.conclude(await check(guarded.check, { clock: systemClock, network }));
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+  return b;
+}
+
+const shown = ({ stages }: Report): string[] => stages.map(({ stage, ok }) => `${stage} ${ok}`);
+
+test("the same rejected login is not tried again for 15 minutes, while the network's stages go on", async () => {
+  await using b = await bench();
+  const first = await b.look();
+  expect(first).toMatchObject({
+    stage: "authenticate",
+    reason: "credentials_rejected",
+    condition: "secret_invalid",
+  });
+  for (let minute = 0; minute < 14; minute += 1) {
+    await b.clock.advance(60_000);
+    const again = await b.look();
+    expect(again).toMatchObject({ reason: first.reason, cause: first.cause, message: first.message });
+    expect(shown(again)).toEqual(shown(first));
+  }
+  expect(b.logins).toBe(1);
+  expect(b.connections()).toBe(15);
+  await b.clock.advance(60_000);
+  await b.look();
+  expect(b.logins).toBe(2);
+});
+
+test("a new version is tried at once, and so is one that came back right", async () => {
+  await using b = await bench();
+  await b.look();
+  b.token = "canary-second";
+  b.accepted = "canary-second";
+  expect((await b.look()).state).toBe("online");
+  expect((await b.look()).state).toBe("online");
+  expect(b.logins).toBe(3);
+});
+
+test("who asks is served at once, three times an hour", async () => {
+  await using b = await bench();
+  await b.look();
+  for (let times = 0; times < 5; times += 1) await b.look(true);
+  expect(b.logins).toBe(4);
+  await b.clock.advance(3_600_001);
+  await b.look(true);
+  await b.look(true);
+  expect(b.logins).toBe(6);
+});
+
+test("trouble of the network is told as such meanwhile", async () => {
+  const b = await bench();
+  await b.look();
+  await b[Symbol.asyncDispose]();
+  expect(await b.look()).toMatchObject({ stage: "connect", reason: "connection_refused" });
+});
