@@ -1,15 +1,13 @@
 import process from "node:process";
 import { check as checkOnce } from "../connector/check.ts";
 import { systemClock } from "../connector/clock.ts";
-import { loadConfiguration } from "../connector/config/config.ts";
 import { meant } from "../connector/config/nearest.ts";
 import { createNetwork } from "../connector/dial/place.ts";
-import { INTEGRATION_TYPES } from "../connector/integrations/index.ts";
 import { type Configuration, type Item, problemLine } from "../connector/item.ts";
-import { SECRET_STORES } from "../connector/secrets/index.ts";
 import type { Report } from "../protocol/report.ts";
 import { type Command, UsageError } from "./command.ts";
 import { paintFor } from "./paint.ts";
+import { load } from "./settings.ts";
 import { letter, summary } from "./letter.ts";
 
 /** So many integrations are looked at side by side. */
@@ -43,8 +41,7 @@ export const check: Command = {
 
 /** The configuration of a file. Throws UsageError with a line for each of its problems. */
 export async function configurationOf(file: string): Promise<Configuration> {
-  const kinds = { types: INTEGRATION_TYPES, stores: SECRET_STORES, environment: process.env };
-  const loaded = await loadConfiguration(file, kinds);
+  const loaded = await load(file);
   if (loaded.ok) return loaded.configuration;
   throw new UsageError(...loaded.problems.map(problemLine));
 }

@@ -72,7 +72,8 @@ const VERDICTS: Readonly<Record<Finding["verdict"], readonly [string, "good" | "
   not_checked: ["·", "quiet"],
 };
 
-function findingLine({ subject, verdict, text }: Finding, paint: Paint): string {
+/** What was looked at, on one line. */
+export function findingLine({ subject, verdict, text }: Finding, paint: Paint): string {
   const [mark, kind] = VERDICTS[verdict];
   return `  ${paint[kind](mark)} ${subject}: ${text}`;
 }

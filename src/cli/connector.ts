@@ -1,0 +1,102 @@
+import process from "node:process";
+import manifest from "../../package.json" with { type: "json" };
+import { problemLine } from "../connector/item.ts";
+import type { ConnectorSettings } from "../connector/start.ts";
+import { type Command, UsageError } from "./command.ts";
+import { firstSignal, judgeRemote, listenOf, load, numberOf } from "./settings.ts";
+
+const DEFAULT_LISTEN = { host: "0.0.0.0", port: 7481 };
+
+export const CONNECTOR_FLAGS = {
+  "control-plane": { value: "URL", says: "report to this control plane: https://HOST" },
+  ca: {
+    value: "FILE",
+    says: "PEM certificates that are trusted besides the system's, for the control plane",
+  },
+  "join-token-file": { value: "FILE", says: "the join token, for the first start" },
+  state: { value: "DIR", says: "where the connector keeps its key; ./mooring-state" },
+  listen: { value: "HOST:PORT", says: "metrics and health; 0.0.0.0:7481" },
+  readiness: {
+    value: "WHEN",
+    says: "ready once connected (startup), while connected (always), or never asked (never); startup",
+  },
+  "log-level": { value: "LEVEL", says: "debug, info, warn or error; info" },
+} as const;
+
+export const connector: Command = {
+  name: "connector",
+  usage: "connector [FILE] [--control-plane URL]",
+  says: "Runs the agent: checks on a schedule, serves metrics, and reports to a control plane where one is named.",
+  flags: CONNECTOR_FLAGS,
+  args: [0, 1],
+  async run(given) {
+    const [file] = given.args;
+    const controlPlane = given.flag("control-plane");
+    if (file === undefined && controlPlane === undefined) {
+      throw new UsageError(
+        "mooring connector: there is nothing to do; name a configuration FILE, --control-plane, or both",
+      );
+    }
+    const stopped = firstSignal();
+    const { startConnector } = await import("../connector/main.ts");
+    const starting = startConnector({
+      version: manifest.version,
+      file,
+      load,
+      judgeRemote,
+      controlPlane,
+      ca: given.flag("ca"),
+      joinTokenFile: given.flag("join-token-file"),
+      stateDir: given.flag("state") ?? "mooring-state",
+      listen: listenOf("connector", "listen", given, DEFAULT_LISTEN) ?? DEFAULT_LISTEN,
+      timeScale: numberOf("connector", "MOORING_TIME_SCALE", process.env["MOORING_TIME_SCALE"]),
+      readiness: choice("readiness", given.flag("readiness"), ["startup", "always", "never"]),
+      install: installOf(process.env),
+      instance: instanceOf(process.env),
+      log: { level: choice("log-level", given.flag("log-level"), ["debug", "info", "warn", "error"]) },
+      environment: process.env,
+    });
+    const running = await starting.catch(wrongUse);
+    await stopped;
+    await running.drain();
+    return 0;
+  },
+};
+
+async function wrongUse(error: unknown): Promise<never> {
+  const { StartError } = await import("../connector/start.ts");
+  if (!(error instanceof StartError)) throw error;
+  if (error.problems.length > 0) throw new UsageError(...error.problems.map(problemLine));
+  throw new UsageError(`mooring connector: ${error.message}`);
+}
+
+function choice<T extends string>(
+  flag: string,
+  text: string | undefined,
+  known: readonly T[],
+): T | undefined {
+  const chosen = known.find((word) => word === text);
+  if (text === undefined || chosen !== undefined) return chosen;
+  throw new UsageError(`mooring connector: --${flag} ${text} is not known; write ${known.join(", ")}`);
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How it was installed, as the chart says it; a process where nothing says so. */
+function installOf(environment: Environment): ConnectorSettings["install"] {
+  const kind = environment["MOORING_INSTALL_KIND"];
+  return {
+    kind: kind === "helm" || kind === "manifest" ? kind : "process",
+    namespace: environment["MOORING_INSTALL_NAMESPACE"] ?? null,
+    name: environment["MOORING_INSTALL_NAME"] ?? null,
+    release: environment["MOORING_INSTALL_RELEASE"] ?? null,
+  };
+}
+
+/** The pod that it runs in, by the downward API; undefined outside of a cluster. */
+function instanceOf(environment: Environment): ConnectorSettings["instance"] {
+  const podUid = environment["MOORING_POD_UID"];
+  if (podUid === undefined || podUid === "") return undefined;
+  const podName = environment["MOORING_POD_NAME"] ?? null;
+  return { id: podUid, podUid, podName, leaseUid: null, leaseTransitions: null };
+}
