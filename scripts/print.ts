@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { printedPages } from "./print/pages.ts";
 
-for (const [path, text] of Object.entries(printedPages())) {
+for (const [path, text] of Object.entries(await printedPages())) {
   await writeFile(new URL(`../${path}`, import.meta.url), text);
   console.log(path);
 }
