@@ -20,7 +20,9 @@ if (major > 24 || (major === 24 && minor >= 12)) {
     process.exit(2);
   }
   const child = spawn(node, [fileURLToPath(entry), ...process.argv.slice(2)], { stdio: "inherit" });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  // A terminal sends these two to the child as well, and twice would mean "at once": only its end is waited for.
+  for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {});
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("exit", (code, signal) => {
     if (signal !== null) {
       process.removeAllListeners(signal);

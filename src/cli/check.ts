@@ -23,21 +23,47 @@ export const check: Command = {
     const [file = "", ...names] = given.args;
     const configuration = await configurationOf(file);
     const items = chosen(file, configuration, names);
-    const network = createNetwork(process.env, configuration.addressesAllow);
-    const started = performance.now();
-    const running = limited(items, (item) => checkOnce(item, { clock: systemClock, network }));
-    const reports: Report[] = [];
-    const paint = paintFor(process.stdout, process.env);
-    for (const one of running) {
-      const report = await one;
-      reports.push(report);
-      if (!given.isSet("json")) process.stdout.write(letter(report, paint));
-    }
-    if (given.isSet("json")) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
-    else process.stdout.write(summary(reports, performance.now() - started, paint));
-    return reports.every(({ state }) => state === "online" || state === "warning") ? 0 : 1;
+    const onReport = (report: Report): void => {
+      if (!isGood(report)) process.exitCode = 1; // Known from here on, also where nobody reads to the end.
+    };
+    const reports = await checkAll({ ...configuration, items }, { json: given.isSet("json"), onReport });
+    return reports.every(isGood) ? 0 : 1;
   },
 };
+
+function isGood({ state }: Report): boolean {
+  return state === "online" || state === "warning";
+}
+
+export interface Showing {
+  readonly json: boolean;
+  /** Told of each report before it is printed. */
+  readonly onReport?: (report: Report) => void;
+  /** Ends the checks; nothing is printed from then on. */
+  readonly signal?: AbortSignal;
+}
+
+/** Checks every item once and prints what came of it. */
+export async function checkAll(
+  { items, addressesAllow }: Configuration,
+  { json, onReport, signal }: Showing,
+): Promise<readonly Report[]> {
+  const network = createNetwork(process.env, addressesAllow);
+  const place = { clock: systemClock, network, ...(signal === undefined ? {} : { signal }) };
+  const paint = paintFor(process.stdout, process.env);
+  const started = performance.now();
+  const reports: Report[] = [];
+  for (const one of limited(items, (item) => checkOnce(item, place))) {
+    const report = await one;
+    if (signal?.aborted === true) return reports;
+    reports.push(report);
+    onReport?.(report);
+    if (!json) process.stdout.write(letter(report, paint));
+  }
+  if (json) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
+  else process.stdout.write(summary(reports, performance.now() - started, paint));
+  return reports;
+}
 
 /** The configuration of a file. Throws UsageError with a line for each of its problems. */
 export async function configurationOf(file: string): Promise<Configuration> {

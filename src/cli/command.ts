@@ -55,7 +55,7 @@ export function variableOf(flag: string): string {
   return `MOORING_${flag.toUpperCase().replaceAll("-", "_")}`;
 }
 
-const OFF = new Set(["", "0", "false", "no"]);
+const OFF = new Set(["", "0", "false", "no", "off"]);
 
 /** What was given on a command's line. Throws UsageError. */
 export function parseLine(
@@ -107,7 +107,7 @@ function flagValue(
   const known = command.flags[name];
   const says = (text: string): UsageError => new UsageError(`mooring ${command.name}: ${text}`);
   if (known === undefined) {
-    const flags = Object.keys(command.flags).map((flag) => `--${flag}`);
+    const flags = [...Object.keys(command.flags), "help"].map((flag) => `--${flag}`);
     throw says(`there is no option ${written}${meant(written, flags)}`);
   }
   if (known.value === undefined) {

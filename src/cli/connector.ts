@@ -3,6 +3,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { problemLine } from "../connector/item.ts";
 import type { ConnectorSettings } from "../connector/start.ts";
 import { type Command, UsageError } from "./command.ts";
+import { preferSmallMemory } from "./small-memory.ts";
 import { firstSignal, judgeRemote, listenOf, load, numberOf } from "./settings.ts";
 
 const DEFAULT_LISTEN = { host: "0.0.0.0", port: 7481 };
@@ -20,6 +21,7 @@ export const CONNECTOR_FLAGS = {
     value: "WHEN",
     says: "ready once connected (startup), while connected (always), or never asked (never); startup",
   },
+  tune: { value: "FOR", says: "memory, or speed for thousands of integrations; memory" },
   "log-level": { value: "LEVEL", says: "debug, info, warn or error; info" },
 } as const;
 
@@ -38,6 +40,7 @@ export const connector: Command = {
       );
     }
     const stopped = firstSignal();
+    if (choice("tune", given.flag("tune"), ["memory", "speed"]) !== "speed") preferSmallMemory();
     const { startConnector } = await import("../connector/main.ts");
     const starting = startConnector({
       version: manifest.version,

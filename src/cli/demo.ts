@@ -1,8 +1,10 @@
 import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { stringify } from "yaml";
-import { check } from "./check.ts";
+import type { Secrets } from "../demo/secrets.ts";
+import { checkAll, configurationOf } from "./check.ts";
 import { type Command, UsageError } from "./command.ts";
 
 /**
@@ -16,37 +18,62 @@ export const demo: Command = {
   flags: { json: { says: "print the reports as JSON" } },
   args: [0, 0],
   async run(given) {
-    await using stack = new AsyncDisposableStack();
-    const stopped = whenStopped();
-    const { file, said } = await start(stack);
-    if (!given.isSet("json")) process.stdout.write(said);
-    const checked = check.run({ ...given, args: [file] }).then(() => 0);
-    return await Promise.race([checked, stopped]); // Awaited here: the targets live until then.
+    using stopped = new Stopped();
+    await using stack = new AsyncDisposableStack(); // Its clean-up is awaited before the signals count again.
+    try {
+      await show(stack, given.isSet("json"), stopped.signal);
+    } catch (error) {
+      if (stopped.code === undefined) throw error; // Else it is what the stop has cut short.
+    }
+    return stopped.code ?? 0;
   },
 };
 
-/** Resolves to the exit code of an interrupted program, so that what was started is ended on the way out. */
-function whenStopped(): Promise<number> {
-  return new Promise((resolve) => {
-    for (const [signal, code] of [
-      ["SIGINT", 130],
-      ["SIGTERM", 143],
-      ["SIGHUP", 129],
-    ] as const) {
-      process.once(signal, () => resolve(code));
-    }
-  });
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Takes the signals that end a program, however often they come, so that what was started is ended first. */
+class Stopped implements Disposable {
+  readonly #stop = new AbortController();
+  /** The exit code, once a signal has come. */
+  code: number | undefined;
+
+  readonly #onSignal = (name: NodeJS.Signals): void => {
+    this.code ??= SIGNALS[name as keyof typeof SIGNALS];
+    this.#stop.abort();
+  };
+
+  constructor() {
+    for (const name of Object.keys(SIGNALS)) process.on(name, this.#onSignal);
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  [Symbol.dispose](): void {
+    for (const name of Object.keys(SIGNALS)) process.removeListener(name, this.#onSignal);
+  }
 }
 
-async function start(stack: AsyncDisposableStack): Promise<{ file: string; said: string }> {
-  const { Secrets } = await import("../demo/secrets.ts");
-  const secrets = stack.use(await Secrets.create());
+/** Starts everything, and checks it. Says nothing after a stop. */
+async function show(stack: AsyncDisposableStack, json: boolean, stop: AbortSignal): Promise<void> {
+  const { file, said } = await start(stack, stop);
+  stop.throwIfAborted();
+  if (!json) process.stdout.write(said);
+  await checkAll(await configurationOf(file), { json, signal: stop });
+}
+
+async function start(
+  stack: AsyncDisposableStack,
+  stop: AbortSignal,
+): Promise<{ file: string; said: string }> {
+  const secrets = stack.use(await ownFolder());
   const { startSite } = await import("../demo/site.ts").catch(onlyInClone);
   const items = await startSite(stack, secrets);
   let said = "";
   try {
     const { startDatabases } = await import("../demo/databases.ts");
-    items.push(...(await startDatabases(stack, secrets)));
+    items.push(...(await startDatabases(stack, secrets, stop)));
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "PostgresAbsent") throw error;
     said = `Without PostgreSQL: ${error.message}\n\n`;
@@ -54,6 +81,16 @@ async function start(stack: AsyncDisposableStack): Promise<{ file: string; said:
   const file = join(secrets.directory, "mooring.yaml");
   await writeFile(file, stringify({ integrations: items.map((item) => ({ ...item, timeout: "2s" })) }));
   return { file, said };
+}
+
+async function ownFolder(): Promise<Secrets> {
+  const { Secrets } = await import("../demo/secrets.ts");
+  return Secrets.create().catch((error: unknown) => {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    throw new UsageError(
+      `mooring demo: no folder can be made in ${tmpdir()} (${code}); set TMPDIR to a folder that this user can write to`,
+    );
+  });
 }
 
 function onlyInClone(error: unknown): never {

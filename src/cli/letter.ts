@@ -1,5 +1,6 @@
 import type { Finding, Report, StageResult } from "../protocol/report.ts";
 import type { Stage, State } from "../protocol/stages.ts";
+import { printableLine } from "../protocol/words.ts";
 import type { Paint } from "./paint.ts";
 
 /** A report as a good doctor would write it: what was found, why, and what to do. Ends with an empty line. */
@@ -9,8 +10,8 @@ export function letter(report: Report, paint: Paint): string {
   if (state === "online") {
     lines.push(`  ${paint.quiet(walked(report))}`);
   } else {
-    lines.push("", `  ${paint.strong(report.message)}`);
-    if (cause !== null) lines.push(`  ${cause}`);
+    lines.push("", `  ${paint.strong(printableLine(report.message))}`);
+    if (cause !== null) lines.push(`  ${printableLine(cause)}`);
     if (report.stages.length > 0) lines.push("", ...stageLines(report, paint));
     if (remedy.length > 0) lines.push("", "  What to do", ...remedyLines(report, paint));
   }
@@ -18,7 +19,7 @@ export function letter(report: Report, paint: Paint): string {
   if (seen.length > 0)
     lines.push("", "  What was seen", ...seen.map((finding) => findingLine(finding, paint)));
   if (state === "online" || state === "warning") {
-    lines.push(...coverage.map((text) => `  ${paint.quiet(`not tested: ${text}`)}`));
+    lines.push(...coverage.map((text) => `  ${paint.quiet(`not tested: ${printableLine(text)}`)}`));
   }
   return `${lines.join("\n")}\n\n`;
 }
@@ -32,7 +33,8 @@ const MARKS: Readonly<Record<State, readonly [mark: string, kind: "good" | "gap"
 
 function head({ name, type, address, state }: Report, paint: Paint): string {
   const [mark, kind] = MARKS[state];
-  return `${paint[kind](mark)} ${paint.strong(name)}  ${paint.quiet(`${type}  ${address}`)}  ${paint[kind](state)}`;
+  const place = printableLine(`${type}  ${address}`);
+  return `${paint[kind](mark)} ${paint.strong(printableLine(name))}  ${paint.quiet(place)}  ${paint[kind](state)}`;
 }
 
 function milliseconds(ms: number): string {
@@ -61,8 +63,8 @@ export function stageLine({ stage, ok, ms, reason }: StageResult, paint: Paint):
 
 function remedyLines({ remedy }: Report, paint: Paint): string[] {
   return remedy.flatMap(({ text, command }, index) => {
-    const step = `  ${index + 1}. ${text}`;
-    return command === null ? [step] : [step, `       ${paint.strong(command)}`];
+    const step = `  ${index + 1}. ${printableLine(text)}`;
+    return command === null ? [step] : [step, `       ${paint.strong(printableLine(command))}`];
   });
 }
 
@@ -75,7 +77,7 @@ const VERDICTS: Readonly<Record<Finding["verdict"], readonly [string, "good" | "
 /** What was looked at, on one line. */
 export function findingLine({ subject, verdict, text }: Finding, paint: Paint): string {
   const [mark, kind] = VERDICTS[verdict];
-  return `  ${paint[kind](mark)} ${subject}: ${text}`;
+  return `  ${paint[kind](mark)} ${printableLine(`${subject}: ${text}`)}`;
 }
 
 /** `6 checked in 2.1 s: 3 online, 1 warning, 2 in error.` */

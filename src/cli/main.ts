@@ -1,6 +1,7 @@
 import process from "node:process";
 import manifest from "../../package.json" with { type: "json" };
 import { meant } from "../connector/config/nearest.ts";
+import { printableLine } from "../protocol/words.ts";
 import { helpOf, parseLine, Refused, UsageError } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 
@@ -22,10 +23,16 @@ function overview(): string {
 
 /** Runs one command line. Resolves to the exit code. */
 export async function main(line: readonly string[]): Promise<number> {
-  const [name, ...rest] = line;
-  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+  // `mooring help check` is `mooring check --help`.
+  const [, asked] = line;
+  const [name, ...rest] = line[0] === "help" && asked !== undefined ? [asked, "--help"] : line;
+  if (name === undefined) {
+    process.stderr.write(overview());
+    return 2;
+  }
+  if (name === "--help" || name === "-h" || name === "help") {
     process.stdout.write(overview());
-    return name === undefined ? 2 : 0;
+    return 0;
   }
   if (name === "--version") {
     process.stdout.write(`${manifest.version}\n`);
@@ -43,15 +50,17 @@ export async function main(line: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`${error.lines.join("\n")}\n`);
+      process.stderr.write(`${error.lines.map(printableLine).join("\n")}\n`);
       return 2;
     }
     if (!(error instanceof Refused)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${printableLine(error.message)}\n`);
     return 1;
   }
 }
 
-// A reader that has seen enough (head, less) is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+// A reader that has seen enough (head, less) is no error: the code is what was known by then.
+process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === "EPIPE" ? (process.exitCode ?? 0) : 1),
+);
 process.exitCode = await main(process.argv.slice(2));

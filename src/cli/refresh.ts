@@ -5,7 +5,7 @@ import { type Api, API_FLAGS, apiOf } from "./api.ts";
 import { type Command, type Given, Refused, UsageError } from "./command.ts";
 import { letter, stageLine } from "./letter.ts";
 import { paintFor } from "./paint.ts";
-import { known, placeOf } from "./status.ts";
+import { codeOf, known, lookAt, placeOf, table } from "./status.ts";
 
 /** A command as the API shows it. */
 interface CommandStatus {
@@ -54,8 +54,14 @@ async function order(verb: "refresh" | "test", given: Given): Promise<number> {
   const place =
     integration === undefined ? `connector ${connector}` : `integration ${connector}/${integration}`;
   const { commandId } = (await known(api.post(path), place)) as { commandId: string };
-  const ended = await follow(api, commandId, given.isSet("json"));
-  return tell(ended, given.isSet("json"));
+  const json = given.isSet("json");
+  // The stages of a whole connector are those of many integrations: only what they came to says something.
+  const ended = await follow(api, commandId, json || integration === undefined);
+  const code = tell(ended, json);
+  if (integration !== undefined || code !== 0) return code;
+  const picture = await lookAt(api, { connector });
+  if (!json) process.stdout.write(table(picture, paintFor(process.stdout, process.env)));
+  return codeOf(picture);
 }
 
 /** Looks until the command has ended; each new stage is printed when it is seen. */
@@ -79,7 +85,7 @@ function tell(command: CommandStatus, json: boolean): number {
   if (json) process.stdout.write(`${JSON.stringify(command, null, 2)}\n`);
   else {
     const paint = paintFor(process.stdout, process.env);
-    if (command.stages.length > 0) process.stdout.write("\n");
+    if (command.stages.length > 0 && reports.length > 0) process.stdout.write("\n");
     process.stdout.write(reports.map((one) => letter(one, paint)).join(""));
     if (command.state !== "succeeded") {
       const why = command.reason === undefined || command.reason === null ? "" : ` (${command.reason})`;

@@ -25,7 +25,7 @@ export interface IntegrationStatus extends Report {
   readonly lastKnown: { readonly state: string; readonly reason: string | null; readonly at: string } | null;
 }
 
-interface Picture {
+export interface Picture {
   readonly connectors: readonly ConnectorStatus[];
   readonly integrations: readonly IntegrationStatus[];
 }
@@ -92,11 +92,20 @@ async function show(api: Api, place: ReturnType<typeof placeOf>, given: Given): 
     process.stdout.write(`${JSON.stringify(whole, null, given.isSet("watch") ? 0 : 2)}\n`);
   else if (place.integration === undefined) process.stdout.write(table(picture, paint));
   else process.stdout.write(picture.integrations.map((one) => letter(one, paint)).join(""));
-  const well = picture.integrations.every(({ state }) => state === "online" || state === "warning");
-  return well && picture.connectors.every(({ state }) => state === "connected") ? 0 : 1;
+  return codeOf(picture);
 }
 
-async function lookAt(api: Api, { connector, integration }: ReturnType<typeof placeOf>): Promise<Picture> {
+/** 0 where everything in it is connected, online or a warning. */
+export function codeOf({ connectors, integrations }: Picture): number {
+  const well = integrations.every(({ state }) => state === "online" || state === "warning");
+  return well && connectors.every(({ state }) => state === "connected") ? 0 : 1;
+}
+
+/** What the API shows of a place. Throws UsageError where there is none such. */
+export async function lookAt(
+  api: Api,
+  { connector, integration }: ReturnType<typeof placeOf>,
+): Promise<Picture> {
   if (connector === undefined) {
     const [connectors, integrations] = await Promise.all([
       all<ConnectorStatus>(api, "/api/v1/connectors?limit=500"),
@@ -150,7 +159,8 @@ function mark(state: string, paint: Paint): string {
   return paint[kind](sign);
 }
 
-function table({ connectors, integrations }: Picture, paint: Paint): string {
+/** Connectors with their integrations, a line each. */
+export function table({ connectors, integrations }: Picture, paint: Paint): string {
   if (connectors.length === 0)
     return "No connector yet. mooring token create NAME makes a join token for one.\n";
   return connectors

@@ -2,7 +2,15 @@ import { inspect } from "node:util";
 import type { Finding, Report, StageResult } from "../protocol/report.ts";
 import { conditionOf, type ReasonCode, TIMEOUTS } from "../protocol/reasons.ts";
 import { byStageOrder, type Stage } from "../protocol/stages.ts";
-import { calmSentence, causeOf, type Evidence, printable, remedyOf, sentenceOf } from "../protocol/words.ts";
+import {
+  calmSentence,
+  causeOf,
+  type Evidence,
+  printable,
+  printableLine,
+  remedyOf,
+  sentenceOf,
+} from "../protocol/words.ts";
 import type { Clock } from "./clock.ts";
 import type { Network } from "./dial/network.ts";
 import { durationWords } from "./duration.ts";
@@ -147,7 +155,8 @@ class Walk implements Run {
   async stage<T>(name: Stage, work: (signal: AbortSignal, limitMs: number) => Promise<T>): Promise<T> {
     const started = this.clock.tick();
     const left = this.#deadline - started;
-    const limit = Math.max(0, Math.min(left, (SHARE[name] ?? 1) * this.#item.timeoutMs));
+    const share = (SHARE[name] ?? 1) * this.#item.timeoutMs;
+    const limit = Math.max(0, Math.min(left, share));
     try {
       const value = await this.#within(name, limit, work);
       this.#passed(name, started);
@@ -157,7 +166,8 @@ class Walk implements Run {
       // A stage that was reached and passed, though what failed later came up while it ran.
       if (byStageOrder(name, failure.stage) < 0) this.#passed(name, started);
       this.#failed(failure, started);
-      throw withEvidence(failure, { limit: durationWords(limit), stage: failure.stage });
+      // In words the share, which the configuration decides, and not what the stages before have left of it.
+      throw withEvidence(failure, { limit: durationWords(share), stage: failure.stage });
     }
   }
 
@@ -204,7 +214,14 @@ class Walk implements Run {
   #failed(failure: Failure, started: number): void {
     const { stage, reason } = failure;
     // Also where it was taken for passed: a server may refuse the handshake after it is over.
+    this.#forgetAfter(stage);
     this.#record({ stage, ok: false, ms: this.#since(started), reason });
+  }
+
+  /** What was walked beyond a stage that turns out to have failed is no step of the way. */
+  #forgetAfter(failed: Stage): void {
+    const before = this.#stages.filter(({ stage }) => byStageOrder(stage, failed) <= 0);
+    this.#stages.splice(0, this.#stages.length, ...before);
   }
 
   /** A stage may be walked in several steps: it is told once, with its time in all. */
@@ -297,7 +314,7 @@ class Walk implements Run {
       type: type.type,
       ...judged,
       coverage: [...type.coverage(config, this.hasSecret)],
-      address: type.address(config),
+      address: printableLine(type.address(config)),
       blockedBy: null,
       findings: this.#findings,
       path: path.toSorted(byStageOrder),
@@ -365,7 +382,7 @@ function suspendedReport(item: Check): Report {
     cause: causeOf("suspended", evidence),
     remedy: remedyOf("suspended", evidence),
     coverage: [...type.coverage(config, hasSecret)],
-    address: type.address(config),
+    address: printableLine(type.address(config)),
     blockedBy: null,
     findings: [],
     path: [...type.stages(config, hasSecret)],

@@ -65,7 +65,12 @@ function proxyFinding(address: ControlPlaneAddress, environment: Patient["enviro
   const port = Number(url.port === "" ? (address.isSecure ? 443 : 80) : url.port);
   const scheme = address.isSecure ? "https" : "http";
   const proxy = proxyFromEnvironment(environment, { scheme, host: url.hostname, port });
-  return passed("proxy", proxy === undefined ? "none is used" : `${proxy.label}, by the environment`);
+  if (proxy === undefined) return passed("proxy", "none is used");
+  if ("label" in proxy) return passed("proxy", `${proxy.label}, by the environment`);
+  return failed(
+    "proxy",
+    `${proxy.variable} is not a proxy's URL; write http://HOST:PORT or https://HOST:PORT`,
+  );
 }
 
 /** The same stages as a check of an integration: the control plane's address is only one more. */

@@ -120,7 +120,8 @@ export class Identity {
     }
   }
 
-  async #sign(key: Key, { connectorId, keyId, audience }: Enrolment, offsetMs: number): Promise<Credential> {
+  async #sign(key: Key, { connectorId, keyId, ...told }: Enrolment, offsetMs: number): Promise<Credential> {
+    const audience = told.audience === "" ? this.#settings.audience : told.audience;
     const now = Math.floor((this.#settings.clock.now() + offsetMs) / 1000);
     const token = await new SignJWT()
       .setProtectedHeader({ alg: "EdDSA", kid: keyId, typ: "JWT" })

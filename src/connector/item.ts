@@ -1,3 +1,4 @@
+import { printableLine } from "../protocol/words.ts";
 import type { Check } from "./check.ts";
 
 /** One integration as configured: a check with its schedule. */
@@ -50,7 +51,7 @@ export type Load = (file: string) => Promise<Loaded>;
 /** Handed in: judges one item that is not in the file, by the local policy, before any look-up. */
 export type JudgeRemote = (item: unknown, policy: RemotePolicy) => Promise<Item | readonly Problem[]>;
 
-/** A problem on one line: place, what is wrong, what to do. */
+/** A problem on one line, fit for a terminal: place, what is wrong, what to do. */
 export function problemLine({ file, line, column, path, text }: Problem): string {
-  return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${text}`;
+  return printableLine(`${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${text}`);
 }

@@ -15,7 +15,9 @@ import { enrol, hashOf } from "./enrolment.ts";
 import { guard } from "./guard.ts";
 import type { Log } from "./log.ts";
 import type { Origins } from "./origin.ts";
+import { pageRoutes } from "./page.ts";
 import { readBody } from "./request-body.ts";
+import type { SignIn } from "./sign-in.ts";
 import { StoreError } from "./store/store.ts";
 import type { KeyedBuckets } from "./token-bucket.ts";
 
@@ -24,6 +26,9 @@ type Env = { Bindings: HttpBindings };
 export interface AppPlace {
   readonly api: ApiPlace;
   readonly access: Access;
+  readonly signIn: SignIn;
+  /** The built page's folder. */
+  readonly pageDirectory: string;
   readonly origins: Origins;
   readonly events: EventsPlace;
   readonly version: string;
@@ -49,13 +54,18 @@ export function createApp(place: AppPlace): Hono<Env> {
     if (healthy !== undefined) return healthy;
     return guard(place.origins, c, next);
   });
-  app.get("/", (c) => c.html(FIRST_PAGE));
   app.get(CONNECT_PATH, () => {
     throw new ApiProblem(426, "bad_request", "This is where connectors upgrade to a WebSocket.", {
       upgrade: "websocket",
     });
   });
   app.post(ENROLL_PATH, (c) => enrolled(place, c));
+  app.use("/api/v1/*", place.signIn.guard());
+  app.post("/api/v1/session", async (c, next) => {
+    await next();
+    if (c.res.status === 401) refuseTooMany(place, c);
+  });
+  app.route("/api/v1", place.signIn.routes());
   const routes = apiRoutes(place.api);
   for (const route of routes) mount(app, route, place);
   const document = openApi(routes, place.version);
@@ -65,13 +75,9 @@ export function createApp(place: AppPlace): Hono<Env> {
     identified(place, c, "viewer");
     return events(c);
   });
+  app.route("/", pageRoutes(place.pageDirectory));
   return app;
 }
-
-const FIRST_PAGE = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Mooring</title></head>
-<body><h1>Mooring</h1><p>The control plane runs. The page comes next; until then, <code>mooring status</code> shows everything.</p></body></html>
-`;
 
 function mount(app: Hono<Env>, route: Route, place: AppPlace): void {
   const path = `/api/v1${route.path.replaceAll(/\{([a-zA-Z]+)\}/g, ":$1")}`;

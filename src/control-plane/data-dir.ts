@@ -1,4 +1,13 @@
-import { chmodSync, constants, accessSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Random } from "./clock.ts";
@@ -22,6 +31,7 @@ export function openDataDir(dir: string): void {
 /** Holds the data directory for this process until it is disposed, or dies. Throws a StartError where another has it. */
 export function lockDataDir(dir: string): Disposable {
   let lock: DatabaseSync | undefined;
+  for (const name of ["lock", "mooring.db"]) makePrivate(path.join(dir, name));
   try {
     lock = new DatabaseSync(path.join(dir, "lock"), { timeout: 0 });
     lock.exec("pragma locking_mode = exclusive; begin exclusive; pragma user_version = 1; commit");
@@ -43,6 +53,15 @@ export function lockDataDir(dir: string): Disposable {
   }
   const held = lock;
   return { [Symbol.dispose]: () => held.close() };
+}
+
+/** Makes the file where it is not there, for this user alone: SQLite gives its other files the same rights. */
+function makePrivate(file: string): void {
+  try {
+    closeSync(openSync(file, "a", 0o600));
+  } catch {
+    // Whoever opens it next says why it cannot be.
+  }
 }
 
 /** The token in a file of the data directory, made there (0600) at the first start. Throws a StartError. */

@@ -1,4 +1,4 @@
-import { Access, type SessionOf } from "./access.ts";
+import { Access } from "./access.ts";
 import type { Admission } from "./admission.ts";
 import { createApp } from "./app.ts";
 import type { Clock, Random } from "./clock.ts";
@@ -8,7 +8,9 @@ import { health } from "./health.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Origins } from "./origin.ts";
+import { pageDirectory } from "./page.ts";
 import { serve, type WebServer } from "./server.ts";
+import type { SignIn } from "./sign-in.ts";
 import { KeyedBuckets } from "./token-bucket.ts";
 import { upgrader } from "./upgrade.ts";
 
@@ -22,7 +24,7 @@ export interface EdgePlace {
   readonly origins: Origins;
   readonly admission: Admission;
   readonly tokens: { readonly operator: string; readonly viewer: string };
-  readonly sessionOf?: SessionOf | undefined;
+  readonly signIn: SignIn;
   readonly version: string;
   readonly timeScale: number;
   /** Aborts when the control plane stops. */
@@ -35,7 +37,12 @@ export function serveMain(server: WebServer, place: EdgePlace, withHealth: boole
   const enrolment = { store: core.store, clock, random, audiences: origins.audiences };
   const app = createApp({
     api: { ...core, clock, random, enrolment },
-    access: new Access(place.tokens, place.sessionOf),
+    access: new Access(place.tokens, ({ cookie }) => {
+      const role = place.signIn.sessionOf(cookie);
+      return role === null ? undefined : { role, actor: `${role} (page)` };
+    }),
+    signIn: place.signIn,
+    pageDirectory: pageDirectory(import.meta.url),
     origins,
     events: { feed: core.feed, clock, signal: place.signal, keepAliveMs: 15_000 * place.timeScale },
     version: place.version,

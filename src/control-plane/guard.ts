@@ -22,7 +22,9 @@ export async function guard(origins: Origins, c: Context, next: Next): Promise<R
   if (origin !== undefined && !origins.isOrigin(origin))
     return problemResponse(new ApiProblem(403, "bad_origin", "Pages of other origins may not ask."));
   await next();
-  for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+  for (const [name, value] of Object.entries(HEADERS)) {
+    if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+  }
   if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
   if (origins.audiences[0].startsWith("https:"))
     c.res.headers.set("strict-transport-security", "max-age=31536000");

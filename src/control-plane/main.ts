@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type https from "node:https";
 import path from "node:path";
 import { uuidv7 } from "../protocol/envelope.ts";
@@ -11,6 +12,7 @@ import { Metrics } from "./metrics.ts";
 import { isLoopback, originsOf } from "./origin.ts";
 import { createServer, listen, stop, type WebServer } from "./server.ts";
 import { checkSettings, type Listen, type Settings, StartError } from "./settings.ts";
+import { SignIn } from "./sign-in.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import { type Store, StoreError } from "./store/store.ts";
 import { readPair, reloadPair } from "./tls.ts";
@@ -25,6 +27,8 @@ export interface ControlPlane {
   /** Files that hold the two tokens; undefined where a token was given. */
   readonly operatorTokenFile: string | undefined;
   readonly viewerTokenFile: string | undefined;
+  /** The page's address with a sign-in for the operator, for one use within five minutes. */
+  makeLink(): string;
   /** Tells every connector to come back, spread over at most `drainMs`, stores everything, and ends. */
   close(drainMs?: number): Promise<void>;
 }
@@ -55,7 +59,15 @@ export async function startControlPlane(settings: Settings): Promise<ControlPlan
   };
   const { healthAddress } = server;
   const { operatorTokenFile, viewerTokenFile } = tokens;
-  return { address, healthAddress, publicUrl, operatorTokenFile, viewerTokenFile, close };
+  return {
+    address,
+    healthAddress,
+    publicUrl,
+    operatorTokenFile,
+    viewerTokenFile,
+    makeLink: () => running.makeLink(),
+    close,
+  };
 }
 
 interface Listeners {
@@ -105,7 +117,7 @@ interface Parts {
 async function run(
   settings: Settings,
   { store, metrics, origins, server, tokens, over }: Parts,
-): Promise<{ close(drainMs: number): Promise<void> }> {
+): Promise<{ makeLink(): string; close(drainMs: number): Promise<void> }> {
   const { log, liveness, version, timeScale = 1, chart = "mooring-connector" } = settings;
   const [publicUrl] = origins.audiences;
   const core = createCore({ store, clock, random, log, liveness, timeScale, publicUrl, chart });
@@ -114,11 +126,20 @@ async function run(
   const admission = new Admission(settings.admissionRate ?? 200, random, () => clock.tick());
   const controlPlaneId = await ownId(store);
   const shared = { controlPlaneId, core, clock, random, log, metrics, origins, admission, tokens };
-  const place: EdgePlace = { ...shared, version, timeScale, signal: over.signal };
+  const signIn = new SignIn({
+    hashes: { operator: sha256(tokens.operator), viewer: sha256(tokens.viewer) },
+    origin: publicUrl,
+    isOrigin: (origin) => origins.isOrigin(origin),
+    now: () => clock.now(),
+    // Without a chart the page shows the commands of a plain process.
+    about: { version, controlPlane: publicUrl, chart: settings.chart ?? null },
+  });
+  const place: EdgePlace = { ...shared, signIn, version, timeScale, signal: over.signal };
   serveMain(server.main, place, server.health === undefined && isLoopback(settings.listen.host));
   if (server.health !== undefined) serveHealth(server.health, place);
   const chores = startChores(core, { clock, log, signal: over.signal, timeScale });
   return {
+    makeLink: () => `${publicUrl}/sign-in#link=${signIn.makeLink()}`,
     close: async (drainMs) => {
       admission.drain();
       await core.hub.drain(Math.min(drainMs, core.hub.size * 5), over.signal);
@@ -128,6 +149,10 @@ async function run(
       await storeAll(core, clock.now());
     },
   };
+}
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }
 
 function openStore(dataDir: string, metrics: Metrics): Store {

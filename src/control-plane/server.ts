@@ -31,7 +31,14 @@ export function createServer(tls: { readonly cert: string; readonly key: string 
     socket.once("close", () => sockets.delete(socket));
   });
   server.on("clientError", (_error, socket) => socket.destroy());
+  server.on("request", notYet);
   return server;
+}
+
+/** Until there is a handler: who comes while the store is read is told to come again, an upgrade too. */
+function notYet(_request: http.IncomingMessage, response: http.ServerResponse): void {
+  response.writeHead(503, { "retry-after": "1", connection: "close", "content-type": "text/plain" });
+  response.end("starting\n");
 }
 
 /** Has a fetch handler answer the server's requests. */
@@ -39,6 +46,7 @@ export function serve(server: WebServer, handler: Handler): void {
   const listener = getRequestListener((request, env) => handler(request, env as never), {
     overrideGlobalObjects: false,
   });
+  server.removeListener("request", notYet);
   server.on("request", (request, response) => void listener(request, response));
 }
 

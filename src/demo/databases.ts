@@ -6,10 +6,14 @@ import type { DemoItem } from "./site.ts";
 const PASSWORD = "only-in-the-demo";
 
 /** A real PostgreSQL with one database that works and some that fail. Throws PostgresAbsent. */
-export async function startDatabases(stack: AsyncDisposableStack, secrets: Secrets): Promise<DemoItem[]> {
+export async function startDatabases(
+  stack: AsyncDisposableStack,
+  secrets: Secrets,
+  stop: AbortSignal,
+): Promise<DemoItem[]> {
   const authority = await createAuthority("Mooring demo database");
   const certificate = await authority.issue({ names: ["127.0.0.1"] });
-  const postgres = stack.use(await startPostgres({ superuserPassword: PASSWORD, tls: certificate }));
+  const postgres = stack.use(await startPostgres({ superuserPassword: PASSWORD, tls: certificate }, stop));
   for (const statement of [
     `create role orders login password '${PASSWORD}'`,
     `create role reports login password '${PASSWORD}'`,
@@ -18,6 +22,7 @@ export async function startDatabases(stack: AsyncDisposableStack, secrets: Secre
     "create database audit",
     "revoke connect on database audit from public",
   ]) {
+    stop.throwIfAborted();
     await postgres.sql(statement);
   }
   const ca = await secrets.writeText("database-ca.pem", authority.certPem);

@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { chmod, chown, cp, readFile, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
+import process from "node:process";
+import { signal } from "./process-tree.ts";
 
 /** There is no PostgreSQL that this machine could run; the message says why. */
 export class PostgresAbsent extends Error {
@@ -42,23 +44,38 @@ export async function giveTo(account: Account, path: string): Promise<void> {
   if (account.uid !== undefined) await chown(path, account.uid, account.gid ?? account.uid);
 }
 
-/** Runs a program to its end, in `directory`, with an environment of its own. Resolves to its error output. */
+/**
+ * Runs a program to its end, in `directory`, with an environment and a process group of its own: what a terminal
+ * sends to ours does not reach it. A stop, or our own exit, kills the group. Resolves to its error output.
+ */
 export async function run(
   program: { path: string; args: string[]; directory: string },
   account: Account,
+  stop?: AbortSignal,
 ): Promise<{ code: number | null; errors: string }> {
   const child = spawn(program.path, program.args, {
     ...account,
     cwd: program.directory,
     env: { LC_ALL: "C", PATH: process.env["PATH"] },
     stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
   });
+  const kill = (): void => {
+    if (child.pid !== undefined) signal(-child.pid, "SIGKILL");
+  };
+  stop?.addEventListener("abort", kill, { once: true });
+  process.prependOnceListener("exit", kill);
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => resolve({ code, errors: errors.trim() }));
-  });
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => resolve({ code, errors: errors.trim() }));
+    });
+  } finally {
+    stop?.removeEventListener("abort", kill);
+    process.removeListener("exit", kill);
+  }
 }
 
 function platformDirectory(): string {

@@ -26,14 +26,19 @@ const OURSELVES = "local all postgres trust";
 const ANYONE_BY_PASSWORD = ["host all all all scram-sha-256"];
 
 /** Makes the data directory (below `cluster.directory`) and configures it; the directory must be the account's. */
-export async function initialise(cluster: Cluster, settings: ClusterSettings): Promise<void> {
+export async function initialise(
+  cluster: Cluster,
+  settings: ClusterSettings,
+  stop?: AbortSignal,
+): Promise<void> {
   const { binaries, directory } = cluster;
   const { bin, account } = binaries;
   const passwordFile = join(directory, "password");
   await place(account, passwordFile, `${settings.superuserPassword}\n`);
   const args = ["-D", dataDirectory(directory), "-U", "postgres", "-A", "scram-sha-256"];
   args.push(`--pwfile=${passwordFile}`, "--no-sync", "--no-locale", "-E", "UTF8", "--wal-segsize=1");
-  const { code, errors } = await run({ path: join(bin, "initdb"), args, directory }, account);
+  const { code, errors } = await run({ path: join(bin, "initdb"), args, directory }, account, stop);
+  stop?.throwIfAborted();
   await rm(passwordFile);
   if (code !== 0) throw new Error(`initdb ended with ${code}: ${errors}`);
   const tls = await placeTls(cluster, settings.tls);

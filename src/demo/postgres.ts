@@ -3,7 +3,7 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { holdPort } from "./held-port.ts";
-import { findBinaries } from "./postgres-binaries.ts";
+import { findBinaries, PostgresAbsent } from "./postgres-binaries.ts";
 import { type ClusterSettings, hbaFile, initialise, writeHba } from "./postgres-cluster.ts";
 import { Postmaster, type StopMode } from "./postmaster.ts";
 
@@ -33,20 +33,26 @@ export interface Postgres extends AsyncDisposable {
   setHba(lines: string[]): Promise<void>;
 }
 
-/** Makes and starts a PostgreSQL on a free port; about a second. Throws PostgresAbsent if there is none. */
-export async function startPostgres(settings: PostgresSettings): Promise<Postgres> {
+/**
+ * Makes and starts a PostgreSQL on a free port; about a second. Throws PostgresAbsent if there is none, and
+ * whatever a stop cuts short, with nothing left of it.
+ */
+export async function startPostgres(settings: PostgresSettings, stop?: AbortSignal): Promise<Postgres> {
   await using undo = new AsyncDisposableStack();
   const directory = await mkdtemp(join(await realpath(tmpdir()), "mooring-pg-"));
+  undo.use(atExit("last", () => removeNow(directory)));
   undo.defer(() => rm(directory, { recursive: true, force: true }));
+  assertSocketFits(directory);
   const held = undo.use(await holdPort());
   // a server may share the held port on Linux only; elsewhere it is let go, and hopefully still free
   if (process.platform !== "linux") await held[Symbol.asyncDispose]();
   const binaries = await findBinaries(directory);
   const cluster = { binaries, directory, port: held.port };
-  await initialise(cluster, settings);
+  stop?.throwIfAborted();
+  await initialise(cluster, settings, stop);
   const postmaster = undo.use(new Postmaster(cluster));
-  undo.use(cleanAtExit(postmaster, directory));
-  await postmaster.start();
+  undo.use(atExit("first", () => postmaster.abandon()));
+  await postmaster.start(stop);
   const owned = undo.move();
   return {
     host: "127.0.0.1",
@@ -65,14 +71,22 @@ export async function startPostgres(settings: PostgresSettings): Promise<Postgre
   };
 }
 
-/** Should the process exit first, the server is ended and its files are removed as far as that goes. */
-function cleanAtExit(postmaster: Postmaster, directory: string): Disposable {
-  const clean = () => {
-    postmaster.abandon();
-    removeNow(directory);
-  };
-  process.once("exit", clean);
+/** Should the process exit before the disposal: programs are ended first, their files removed last. */
+function atExit(when: "first" | "last", clean: () => void): Disposable {
+  if (when === "first") process.prependOnceListener("exit", clean);
+  else process.once("exit", clean);
   return { [Symbol.dispose]: () => void process.removeListener("exit", clean) };
+}
+
+/** The shortest limit of a Unix socket's path among the systems that we run on. */
+const MOST_SOCKET_BYTES = 103;
+
+function assertSocketFits(directory: string): void {
+  const bytes = Buffer.byteLength(join(directory, ".s.PGSQL.65535"));
+  if (bytes <= MOST_SOCKET_BYTES) return;
+  throw new PostgresAbsent(
+    `the path of its socket would be too long in ${directory}; set TMPDIR to a shorter one`,
+  );
 }
 
 /** Removes a directory that an ending server may still write to, blocking for half a second at most. */

@@ -32,8 +32,11 @@ export class Postmaster implements AsyncDisposable {
     return this.#child !== undefined;
   }
 
-  /** Starts it and tries to connect until that works. Does nothing if it runs. */
-  async start(): Promise<void> {
+  /**
+   * Starts it, in a process group of its own, and tries to connect until that works. Does nothing if it runs.
+   * A stop ends the trying; what runs by then is ended by the disposal.
+   */
+  async start(stop?: AbortSignal): Promise<void> {
     if (this.#child !== undefined) return;
     const { binaries, directory } = this.#cluster;
     const log = await open(join(directory, "log"), "a");
@@ -42,6 +45,7 @@ export class Postmaster implements AsyncDisposable {
       cwd: directory,
       env: { LC_ALL: "C", PATH: process.env["PATH"] },
       stdio: ["ignore", "ignore", log.fd],
+      detached: true,
     });
     child.once("exit", () => (this.#child = undefined));
     try {
@@ -50,7 +54,10 @@ export class Postmaster implements AsyncDisposable {
     } finally {
       await log.close();
     }
-    await this.#until(() => this.sql("select 1").catch(() => undefined));
+    await this.#until(() => {
+      stop?.throwIfAborted();
+      return this.sql("select 1").catch(() => undefined);
+    });
   }
 
   /** Ends it and waits until its process has ended, thawing it first. Does nothing if it does not run. */

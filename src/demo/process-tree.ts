@@ -8,7 +8,7 @@ export async function childrenOf(pid: number): Promise<number[]> {
   return all.filter(([, parent]) => parent === pid).map(([child]) => child);
 }
 
-/** Sends a signal to a process; false if there is no such process any more. */
+/** Sends a signal to a process, or to the group of a negative id; false if there is none any more. */
 export function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, name);

@@ -1,13 +1,17 @@
+import { rmSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 
-/** A folder of the demo's own for its configuration and its secrets, gone when it is disposed. */
+/** A folder of the demo's own for its configuration and its secrets, gone when it is disposed or the process exits. */
 export class Secrets implements AsyncDisposable {
   readonly directory: string;
+  readonly #remove = (): void => rmSync(this.directory, { recursive: true, force: true });
 
   constructor(directory: string) {
     this.directory = directory;
+    process.once("exit", this.#remove);
   }
 
   static async create(): Promise<Secrets> {
@@ -28,7 +32,8 @@ export class Secrets implements AsyncDisposable {
     return { store: "file", path: await this.writeText(name, JSON.stringify(fields)) };
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return rm(this.directory, { recursive: true, force: true });
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true });
+    process.removeListener("exit", this.#remove);
   }
 }

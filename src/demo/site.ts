@@ -54,13 +54,18 @@ export async function startSite(stack: AsyncDisposableStack, secrets: Secrets): 
     {
       name: "shop",
       type: "http",
-      config: { url: `http://127.0.0.1:${webPort}/`, expect: { body: "works" } },
+      config: { url: `http://127.0.0.1:${webPort}/`, expect: { body: "works" }, proxy: "none" },
     },
     { name: "cache", type: "tcp", config: { host: "127.0.0.1", port: cache } },
-    { name: "search", type: "http", config: { url: `http://127.0.0.1:${closed.port}/` } },
-    { name: "billing", type: "http", config: { url: `http://127.0.0.1:${webPort}/private` }, secret: token },
-    { name: "stock", type: "http", config: { url: `http://127.0.0.1:${silent}/` } },
-    { name: "mail", type: "http", config: { url: `http://127.0.0.1:${ssh}/` } },
+    { name: "search", type: "http", config: { url: `http://127.0.0.1:${closed.port}/`, proxy: "none" } },
+    {
+      name: "billing",
+      type: "http",
+      config: { url: `http://127.0.0.1:${webPort}/private`, proxy: "none" },
+      secret: token,
+    },
+    { name: "stock", type: "http", config: { url: `http://127.0.0.1:${silent}/`, proxy: "none" } },
+    { name: "mail", type: "http", config: { url: `http://127.0.0.1:${ssh}/`, proxy: "none" } },
     { name: "archive", type: "tcp", config: { host: "archive.data.svc.invalid", port: 5432 } },
     ...(await startTls(stack, secrets)),
   ];

@@ -33,8 +33,8 @@ export const enrolAnswer = z.object({
   connectorId: idText,
   /** The connector's name, as the join token has it. */
   connector: z.string().default(""),
-  /** `kid` of the tokens that the key signs. */
-  keyId: idText,
+  /** `kid` of the tokens that the key signs. Thumbprints are base64url: one in 32 begins with `-` or `_`. */
+  keyId: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/),
   /** `aud` of those tokens: the control plane's http(s) origin. */
   audience: z.string().default(""),
   /** Certificates to trust beyond the ones in use, PEM, or null. */

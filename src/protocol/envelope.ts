@@ -7,8 +7,8 @@ export const SUBPROTOCOL = "mooring.v1.cloudevents.json";
 export const TYPE_PREFIX = "dev.mooring.";
 export const TYPE_SUFFIX = ".v1";
 
-/** An id of a connector, a stream, a control plane or a command. */
-export const idText = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+/** An id of a connector, a stream, a control plane, a command or a key: base64url may begin with `-` or `_`. */
+export const idText = z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/);
 
 /** RFC 3339, UTC or with an offset. */
 export const timeText = z.iso.datetime({ offset: true });
@@ -25,7 +25,7 @@ export const sequenceText = z.string().regex(/^0[0-9]{15}$/, "16 digits");
 /** The CloudEvents attributes that every frame has, and those of the published extensions that we use. */
 export const envelope = z.object({
   specversion: z.literal("1.0"),
-  id: idText,
+  id: z.string().min(1).max(128),
   source: z.string().min(1).max(400),
   type: z.string().min(1).max(200),
   time: timeText,

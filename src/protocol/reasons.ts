@@ -147,9 +147,16 @@ export const REASONS = {
   },
   address_forbidden: {
     stage: "connect",
-    says: ["{host} is {ip}, {kind} address. The connector does not dial those."],
+    says: [
+      "The proxy {proxy} is {ip}, {kind} address. The connector does not dial those.",
+      "{name} is {ip}, {kind} address. The connector does not dial those.",
+      "{ip} is {kind} address. The connector does not dial those.",
+    ],
     remedy: [
-      { text: "Correct the host, or what DNS answers for it." },
+      [
+        { text: "Correct the proxy {proxy}, or what DNS answers for it." },
+        { text: "Correct the host, or what DNS answers for it." },
+      ],
       {
         text: "If it is meant, list {ip} under policy.addresses.allow in the connector's own configuration file.",
       },
@@ -160,9 +167,13 @@ export const REASONS = {
     says: [
       "The proxy {proxy} refused to connect to {target}: it answered {status}.",
       "The proxy {proxy} could not be used for {target}: {trouble}.",
+      "The environment variable {proxyVariable} is not a proxy's URL, so {target} was not dialled.",
     ],
     remedy: [
-      { text: "Allow {target} on the proxy {proxy}, and give the proxy the login that it asks for." },
+      [
+        { text: "Allow {target} on the proxy {proxy}, and give the proxy the login that it asks for." },
+        { text: "Set {proxyVariable} to http://HOST:PORT or https://HOST:PORT, or leave it out." },
+      ],
       { text: "If {host} needs no proxy, name it in NO_PROXY, or set config.proxy to none." },
     ],
   },
@@ -187,8 +198,8 @@ export const REASONS = {
   certificate_untrusted: {
     stage: "tls",
     says: [
-      "The certificate of {target} is self-signed, and the connector was not told to trust it.",
       "The certificate of {target} was issued by {issuer}, which the connector does not trust ({code}).",
+      "The certificate of {target} is self-signed, and the connector was not told to trust it.",
     ],
     remedy: [
       { text: "Name the issuer's certificate as config.tls.ca of {integration}." },
@@ -234,6 +245,10 @@ export const REASONS = {
         { text: "Write the address of {integration} as {secureUrl}." },
         { text: "Set config.tls.mode of {integration} to verify." },
       ],
+      {
+        text: "If it must stay without encryption, let pg_hba.conf take the connector's address {egress} that way (a line of type host or hostnossl), then reload it.",
+        command: "psql -h {host} -p {port} -d {database} -c 'select * from pg_hba_file_rules'",
+      },
     ],
   },
   tls_unsupported: {
@@ -243,7 +258,7 @@ export const REASONS = {
       { text: "Switch TLS on at the server, or use the port that offers it." },
       [
         { text: "If it must stay without encryption, write the address of {integration} as {plainUrl}." },
-        { text: "If it must stay without encryption, set config.tls.mode of {integration} to disable." },
+        { text: "If it must stay without encryption, set config.tls.mode of {integration} to {plainMode}." },
       ],
     ],
   },
@@ -278,13 +293,17 @@ export const REASONS = {
   protocol_mismatch: {
     stage: "respond",
     says: [
+      "{address} answered in {protocol}, but broke its rules ({broken}).",
       "{address} answered, but not in {protocol}: it speaks {spoken}.",
       "{address} answered, but not in {protocol}.",
     ],
     remedy: [
-      {
-        text: "Correct the port, or the type of {integration}: another program listens on port {port} of {host}.",
-      },
+      [
+        { text: "Read the server's own log at this moment, and mend what it sends ({broken})." },
+        {
+          text: "Correct the port, or the type of {integration}: another program listens on port {port} of {host}.",
+        },
+      ],
       tryPort,
     ],
   },
@@ -321,7 +340,7 @@ export const REASONS = {
     remedy: [
       [
         {
-          text: "Set config.url of {integration} to the place it points to, or add {status} to config.expect.status.",
+          text: "Set config.url of {integration} to {location}, or add {status} to config.expect.status.",
           command: "curl -sv -o /dev/null {url}",
         },
         {

@@ -15,6 +15,14 @@ export interface RemedyStep {
 
 const PLACEHOLDER = /\{([a-zA-Z]+)\}/g;
 
+/** A line of ours that repeats names may be this long: a path can have 4096 characters. */
+const MOST_LINE = 8192;
+
+/** A line of ours, printable whatever the names in it are. */
+export function printableLine(text: string): string {
+  return printable(text, MOST_LINE);
+}
+
 /** Printable and short: whatever a peer chose as a name cannot break a line, a terminal or a page. */
 export function printable(text: string, most = 200): string {
   // Control and format characters, among them the ones that turn the direction of a line.
@@ -87,9 +95,9 @@ export function sentenceOf(
     case "integration_unreachable":
       return `Integration ${names.name} is unreachable.`;
     case "secret_unreachable":
-      return `Secret ${names.secret} is unreachable.`;
+      return `Secret ${printableLine(names.secret)} is unreachable.`;
     case "secret_invalid":
-      return `Secret ${names.secret} is invalid.`;
+      return `Secret ${printableLine(names.secret)} is invalid.`;
     case "discovery_failed":
       return "Discovery of resources failed.";
     case "requests_failing":

@@ -1,10 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { report } from "../../src/protocol/report.ts";
+import { type Report, report } from "../../src/protocol/report.ts";
 import { httpServer, refusedPort, silent } from "../fake/targets.ts";
-import { mooring } from "./run.ts";
+import { entry, mooring } from "./run.ts";
 
 let directory: string;
 beforeAll(async () => {
@@ -103,11 +105,45 @@ describe("mooring check", () => {
   });
 });
 
+describe("what a configuration holds cannot leave its line", () => {
+  const EVIL = "\u001b[2J\u009b\n";
+  const login = { store: "file", path: `./absent${EVIL}` };
+
+  test("in a letter and in a report", async () => {
+    const config = { host: "127.0.0.1", port: 9, database: "d", tls: { mode: "disable" } };
+    await using mute = await silent();
+    const path = await file([
+      { name: "a", type: "postgresql", config: { ...config, port: mute.port }, secret: login },
+    ]);
+    const { stdout } = await mooring(["check", path]);
+    expect(stdout).toContain("Secret ./absent�[2J�� is unreachable.");
+    expect(stdout).not.toMatch(/[^\P{Cc}\n]/u);
+    const [told] = JSON.parse((await mooring(["check", path, "--json"])).stdout) as Report[];
+    expect(told?.message).toBe("Secret ./absent�[2J�� is unreachable.");
+  });
+
+  test("in a problem", async () => {
+    const path = await file([{ name: "a", type: `tcp${EVIL}`, config: {} }]);
+    const { stderr } = await mooring(["check", path]);
+    expect(stderr).toContain("tcp�[2J��");
+    expect(stderr.trimEnd()).not.toMatch(/\p{Cc}/u);
+  });
+});
+
+test("a reader that has seen enough does not make the answer good", async () => {
+  await using closed = await refusedPort();
+  const path = await file([{ name: "a", type: "tcp", config: { host: "127.0.0.1", port: closed.port } }]);
+  const child = spawn(process.execPath, [entry, "check", path], { stdio: ["ignore", "pipe", "inherit"] });
+  child.stdout.destroy();
+  expect(await once(child, "exit")).toEqual([1, null]);
+});
+
 describe("wrong use ends with 2 and one line that says what to do", () => {
   const rows: readonly (readonly [args: string[], line: string])[] = [
     [["chek"], 'mooring: there is no command "chek"; did you mean "check"?'],
     [["check"], "mooring check: an argument is missing; write mooring check FILE [NAME…] [--json]"],
     [["check", "x", "--jsn"], 'mooring check: there is no option --jsn; did you mean "--json"?'],
+    [["check", "x", "--hlp"], 'mooring check: there is no option --hlp; did you mean "--help"?'],
     [["check", "x", "--json=1"], 'mooring check: --json takes no value; leave out "=1"'],
     [
       ["check", "/nonexistent.yaml"],
@@ -123,6 +159,16 @@ describe("wrong use ends with 2 and one line that says what to do", () => {
     const { code, stderr } = await mooring(["check", path, "order-db"]);
     expect(code).toBe(2);
     expect(stderr).toBe(`${path}: no integration is named "order-db"; did you mean "orders-db"?\n`);
+  });
+
+  test("an unknown name among many", async () => {
+    const items = Array.from({ length: 12 }, (_, index) => ({
+      name: `one-${index}`,
+      type: "tcp",
+      config: { host: "127.0.0.1", port: 1 },
+    }));
+    const { stderr } = await mooring(["check", await file(items), "elsewhere"]);
+    expect(stderr).toMatch(/; known here: one-0, one-1, .*one-9 and 2 more\n$/);
   });
 
   test("every problem of a file, each on a line", async () => {
@@ -150,12 +196,16 @@ describe("the frame", () => {
     const one = await mooring(["check", "--help"]);
     expect(one.code).toBe(0);
     expect(one.stdout).toContain("[MOORING_JSON]");
+    expect(await mooring(["help", "check"])).toEqual(one);
+    expect(await mooring([])).toEqual({ code: 2, stdout: "", stderr: all.stdout });
     expect((await mooring(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   test("a flag's environment variable", async () => {
     const path = await file([]);
     expect((await mooring(["check", path], { MOORING_JSON: "1" })).stdout).toBe("[]\n");
-    expect((await mooring(["check", path], { MOORING_JSON: "0" })).stdout).toContain("Nothing to check");
+    for (const off of ["0", "off", "no", "FALSE"]) {
+      expect((await mooring(["check", path], { MOORING_JSON: off })).stdout).toContain("Nothing to check");
+    }
   });
 });

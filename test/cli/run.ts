@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const entry = fileURLToPath(new URL("../../bin/mooring.js", import.meta.url));
+export const entry = fileURLToPath(new URL("../../bin/mooring.js", import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
@@ -9,13 +9,18 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the command line as a user would. The environment is ours without any MOORING_ variable, plus what is given. */
+/** Ours without any MOORING_ variable, plus what is given. */
+export function environmentWith(environment: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("MOORING_"));
+  return { ...Object.fromEntries(inherited), ...environment };
+}
+
+/** Runs the command line as a user would. */
 export function mooring(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("MOORING_"));
-  const env = { ...Object.fromEntries(inherited), ...environment };
+  const env = environmentWith(environment);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [entry, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";

@@ -1,9 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { judgeConfiguration, loadConfiguration } from "../../src/connector/config/config.ts";
+import { configurationSchema } from "../../src/connector/config/json-schema.ts";
 import { INTEGRATION_TYPES } from "../../src/connector/integrations/index.ts";
 import { type Loaded, problemLine } from "../../src/connector/item.ts";
 import { SECRET_STORES } from "../../src/connector/secrets/index.ts";
@@ -96,6 +98,33 @@ describe("what a good file means", () => {
 describe("what is wrong is told at its place, in these words", () => {
   const rows: readonly (readonly [what: string, text: () => string, problems: readonly string[]])[] = [
     ["an empty file", () => "", ["m.yaml:1:1: must be a map of keys, not nothing"]],
+    [
+      "a value in the wrong place, which may be a secret",
+      () => `${tcp()}policy: hunter2\n`,
+      ["m.yaml:5:9: policy: must be a map of keys, not a text"],
+    ],
+    [
+      "control characters, which are not printed",
+      () => one('name: a\ntype: "t\\e[2J\\u009b\\n"\nconfig: {}'),
+      [
+        'm.yaml:3:11: integrations[0].type: "t�[2J��" is not an integration type; known here: http, postgresql, tcp, tls',
+      ],
+    ],
+    [
+      "a control character in a database's name",
+      () => db("", 'host: h, database: "d\\0"'),
+      [
+        "m.yaml:4:33: integrations[0].config.database: holds a control character, which no name of a database has; leave it out",
+      ],
+    ],
+    [
+      "port 0 in a URL and in a proxy",
+      () => http("url: 'http://h:0/', proxy: 'http://p:0'"),
+      [
+        "m.yaml:4:19: integrations[0].config.url: names port 0, which nothing can listen on; write the server's port",
+        "m.yaml:4:41: integrations[0].config.proxy: is not a proxy's URL; write http://HOST:PORT, https://HOST:PORT or none",
+      ],
+    ],
     ["a list", () => "- a\n", ["m.yaml:1:1: must be a map of keys, not a list"]],
     [
       "no integrations",
@@ -323,6 +352,41 @@ describe("what is wrong is told at its place, in these words", () => {
       ["m.yaml:2:1: is not valid YAML: Map keys must be unique"],
     ],
     [
+      "an alias inside of what it means",
+      () => "integrations: []\nsecretStores: &a [*a]\n",
+      ["m.yaml:2:19: *a stands inside of what it means; write the value out"],
+    ],
+    [
+      "an alias further inside of what it means",
+      () => "integrations: []\npolicy: &a {remote: {x: &b [1]}, y: {z: [*b, *a]}}\n",
+      ["m.yaml:2:46: *a stands inside of what it means; write the value out"],
+    ],
+    [
+      "an unknown alias",
+      () => "integrations: *nope\n",
+      ["m.yaml:1:15: no anchor &nope stands before *nope; write the value out"],
+    ],
+    [
+      "a key that is a list",
+      () => "integrations: []\n? [a]\n: b\n",
+      ["m.yaml:2:3: is a key that is a list or a map; write a text as the key"],
+    ],
+    [
+      "two documents",
+      () => "integrations: []\n---\nintegrations: []\n",
+      ["m.yaml:2:1: begins a second document; keep one document in the file"],
+    ],
+    [
+      "a list nested without end",
+      () => `integrations:\n  ${"[".repeat(100_000)}`,
+      ["m.yaml:2:101: nests deeper than 100 levels; write it flatter"],
+    ],
+    [
+      "lines nested without end",
+      () => `integrations:\n${"- ".repeat(100_000)}a\n`,
+      ["m.yaml:2:197: nests deeper than 100 levels; write it flatter"],
+    ],
+    [
       "more than 100 aliases",
       () => `x: &a 1\ny: [${"*a, ".repeat(101)}]\n`,
       ["m.yaml:2:405: has more than 100 aliases; write the values out"],
@@ -369,11 +433,68 @@ describe("a file that cannot be read", () => {
     await writeFile(file, Uint8Array.of(0x61, 0xff, 0xfe));
     expect(await only(file)).toBe("is not UTF-8 text; save it as UTF-8");
   });
+  test("has no end", async () => {
+    expect(await only("/dev/zero")).toBe("is larger than 16 MiB; name the configuration file");
+  });
+  test("is a pipe: it is read", async () => {
+    const pipe = join(directory, "pipe.yaml");
+    execFileSync("mkfifo", [pipe]);
+    const [loaded] = await Promise.all([loadConfiguration(pipe, KINDS), writeFile(pipe, tcp())]);
+    expect(loaded.ok && loaded.configuration.items.length).toBe(1);
+  });
+  test("names a CA that has no end, or is too large", async () => {
+    await writeFile(join(directory, "large.pem"), "x".repeat(1024 * 1024 + 1));
+    const at = (ca: string) => lines(db("", `host: h, database: d, tls: {ca: ${ca}}`));
+    const place = "m.yaml:4:46: integrations[0].config.tls.ca:";
+    const rest = "name a PEM file with certificates";
+    expect(await at("/dev/zero")).toEqual([`${place} /dev/zero: it is not a regular file; ${rest}`]);
+    expect(await at("./large.pem")).toEqual([`${place} ./large.pem: it is larger than 1 MiB; ${rest}`]);
+  });
   test.skipIf(process.getuid?.() === 0)("is closed to us", async () => {
     const file = join(directory, "closed.yaml");
     await writeFile(file, "integrations: []\n");
     await chmod(file, 0);
     expect(await only(file)).toBe("cannot be read (EACCES); let this user read it");
+  });
+});
+
+describe("the JSON Schema", () => {
+  interface Schema {
+    readonly description?: string;
+    readonly properties?: Readonly<Record<string, Schema>>;
+    readonly items?: Schema;
+    readonly anyOf?: readonly Schema[];
+    readonly const?: unknown;
+    readonly not?: unknown;
+    readonly pattern?: string;
+  }
+  const schema = configurationSchema(INTEGRATION_TYPES, SECRET_STORES) as Schema;
+  const [http] = schema.properties?.["integrations"]?.items?.anyOf ?? [];
+
+  test("a built-in store has its own branch alone", () => {
+    const branches = http?.properties?.["secret"]?.anyOf ?? [];
+    const stores = branches.map((branch) => branch.properties?.["store"]);
+    expect(stores.map((store) => store?.const ?? store?.not)).toEqual([
+      "file",
+      "env",
+      { enum: ["file", "env"] },
+    ]);
+  });
+
+  test("a URL is one of http", () => {
+    expect(http?.properties?.["config"]?.properties?.["url"]?.pattern).toBe("^https?://");
+  });
+
+  test("every key has words", () => {
+    const silent = (inside: Schema, path: string): string[] => [
+      ...Object.entries(inside.properties ?? {}).flatMap(([key, one]) => [
+        ...(one.description === undefined && one.const === undefined ? [`${path}${key}`] : []),
+        ...silent(one, `${path}${key}.`),
+      ]),
+      ...(inside.anyOf ?? []).flatMap((one) => silent(one, path)),
+      ...(inside.items === undefined ? [] : silent(inside.items, `${path}[].`)),
+    ];
+    expect([...new Set(silent(schema, ""))]).toEqual([]);
   });
 });
 

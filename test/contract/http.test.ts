@@ -181,6 +181,14 @@ describe.concurrent("the body", () => {
   });
 });
 
+test("HTTP that breaks its rules is told as that, not as another protocol", async () => {
+  const bytes = "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n";
+  await using target = await speaks(bytes, { when: "data", thenEnd: true });
+  const { report } = await lookAt(target);
+  expect(report.cause).toMatch(/ answered in HTTP, but broke its rules \(HPE_INVALID_CONTENT_LENGTH\)\.$/);
+  expect(report.remedy[0]?.text).toContain("mend what it sends");
+});
+
 describe.concurrent("more than the budget", () => {
   const tooLarge = unreachable("respond", "response_too_large");
 

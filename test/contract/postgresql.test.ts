@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { postgresql } from "../../src/connector/integrations/postgresql/postgresql.ts";
 import { type Postgres, startPostgres } from "../../src/demo/postgres.ts";
 import { speaks } from "../fake/targets.ts";
-import { plain } from "./encrypted.ts";
+import { encrypted, plain } from "./encrypted.ts";
 import { type Expected, expectLook, expectWords, unreachable } from "./expected.ts";
 import { HOST, look, type Looked } from "./look.ts";
 import { errorMessage, int32, LOGGED_IN, message, READY, rows } from "./postgres-messages.ts";
@@ -110,7 +110,7 @@ describe("logins", () => {
     expect(report.findings).toContainEqual({
       subject: "encryption",
       verdict: "failed",
-      text: "the password was sent on a connection without encryption (tls.mode: disable)",
+      text: "the login went over a connection without encryption (tls.mode: disable)",
     });
   });
 
@@ -140,6 +140,40 @@ describe("logins", () => {
     expect(report.cause).toContain("CONNECT");
   });
 
+  test("a database that takes no connections", async () => {
+    await server.sql("create database shut");
+    await server.sql("alter database shut allow_connections false");
+    const { report } = await expectAt(["discovery_failed", "authorize", "permission_denied"], {
+      database: "shut",
+    });
+    expect(report.cause).toContain("CONNECT (55000)");
+  });
+
+  test("slots that may not be counted are not counted", async () => {
+    await server.sql("revoke execute on function pg_stat_get_activity(int) from public");
+    const { report } = await expectAt("online");
+    expect(report.findings.at(-1)).toEqual({
+      subject: "connections",
+      verdict: "not_checked",
+      text: "not counted: the server refused the question (42501)",
+    });
+    await server.sql("grant execute on function pg_stat_get_activity(int) to public");
+  });
+
+  test("our own environment is no part of the session", async () => {
+    vi.stubEnv("PGOPTIONS", "-c no_such_setting=1");
+    vi.stubEnv("PGREPLICATION", "database");
+    await expectAt("online");
+    vi.unstubAllEnvs();
+  });
+
+  test("a zero character in the login", async () => {
+    const { report } = await expectAt(["secret_invalid", "secret", "secret_unparsable"], {
+      login: { ...APP, password: "a\0b" },
+    });
+    expect(report.cause).toContain("its password holds a zero character");
+  });
+
   test("its name is mooring in pg_stat_activity", async () => {
     await server.sql(`
       create table seen (name text);
@@ -158,7 +192,8 @@ describe("a server that is full, stopping or choosy", () => {
   const tooMany = unreachable("respond", "too_many_connections");
 
   test("the account's limit is reached", async () => {
-    await expectAt(tooMany, { login: { username: "limited", password: "x" } });
+    const { report } = await expectAt(tooMany, { login: { username: "limited", password: "x" } });
+    expect(report.stages.at(-1)?.stage).toBe("respond"); // The login itself had passed by then.
   });
 
   test("the last slot is taken by the check itself, and left", async () => {
@@ -224,6 +259,12 @@ describe("a server that is full, stopping or choosy", () => {
       "verify",
     ],
     ["the password itself, encrypted", "hostssl all all all password", "online", "verify"],
+    [
+      "nobody, with and without encryption",
+      "host all all all reject",
+      unreachable("tls", "tls_required"),
+      "disable",
+    ],
   ])("%s", async (_name, line, expected, mode) => {
     await server.setHba([line]);
     const { report } = await expectAt(expected, { mode });
@@ -234,10 +275,55 @@ describe("a server that is full, stopping or choosy", () => {
   test("no TLS at all", async () => {
     await server.sql("alter system set ssl = off");
     await server.setHba(ANYONE); // has it read its configuration again
-    await expectAt(unreachable("tls", "tls_unsupported"));
+    const { report } = await expectAt(unreachable("tls", "tls_unsupported"));
+    expect(report.remedy[1]?.text).toContain("set config.tls.mode of the-target to disable");
+    await server.setHba(["host all all 192.0.2.1/32 scram-sha-256"]);
+    await expectAt(unreachable("authenticate", "source_address_denied"), { mode: "disable" });
     await server.sql("alter system reset ssl");
     await server.setHba(ANYONE);
     await expectAt("online");
+  });
+});
+
+const TURNED_AWAY = "SFATAL\0C28000\0RClientAuthentication\0M";
+const SSL_REQUEST_BYTES = 8;
+
+/** Turns every login away with a message, and answers an SSLRequest with `offer`; without one it hangs up on it. */
+function turnsAway(text: string, offer: string | undefined): ReturnType<typeof plain> {
+  return plain(({ stream }) => {
+    stream.on("error", () => {});
+    stream.once("data", (bytes: Buffer) => {
+      if (bytes.length !== SSL_REQUEST_BYTES) stream.end(message("E", `${TURNED_AWAY}${text}\0\0`));
+      else if (offer === undefined) stream.end();
+      else stream.end(offer);
+    });
+  });
+}
+
+describe.concurrent("a connection without encryption that is turned away", () => {
+  const required = unreachable("tls", "tls_required");
+  const denied = unreachable("authenticate", "source_address_denied");
+  test.each<[text: string, offer: string | undefined, expected: Expected]>([
+    ["no pg_hba.conf entry for host, no encryption", "S", required],
+    ["no pg_hba.conf entry for host, no encryption", "N", denied],
+    ["no pg_hba.conf entry for host, no encryption", undefined, required],
+    ["no pg_hba.conf entry for host, SSL off", undefined, required],
+    ["kein pg_hba.conf-Eintrag, keine Verschlüsselung", "S", required],
+    ["kein pg_hba.conf-Eintrag, keine Verschlüsselung", undefined, denied],
+  ])("%s, SSLRequest: %s", async (text, offer, expected) => {
+    await using target = await turnsAway(text, offer);
+    const { report } = await expectAt(expected, { port: target.port, mode: "disable" });
+    if (expected === required) expect(report.remedy[1]?.text).toContain("pg_hba.conf");
+    await target.idle();
+  });
+
+  test("an encrypted one that lacks a certificate, in another language", async () => {
+    const bytes = message("E", `${TURNED_AWAY}Verbindung erfordert ein gültiges Client-Zertifikat\0\0`);
+    await using target = await encrypted({ certificate: made.certificate, asked: true }, ({ stream }) => {
+      stream.on("error", () => {});
+      stream.once("data", () => stream.end(bytes));
+    });
+    await expectAt(unreachable("tls", "client_certificate_required"), { port: target.port });
   });
 });
 
@@ -295,6 +381,7 @@ describe.concurrent("messages that our server does not send", () => {
   ])("%s", async (_name, bytes, stage) => {
     const { report } = await expectSaid(bytes, ["integration_unreachable", stage, "response_timeout"], 600);
     expect(report.stages.at(-1)?.stage).toBe(stage);
+    expect(report.cause).toContain("within 600 ms"); // What was configured, not what was left of it.
   });
 
   test("an error that nobody knows is told by its code", async () => {

@@ -5,6 +5,7 @@ import { CLOSES, closeRow } from "../../src/protocol/close-codes.ts";
 import { parseCommand } from "../../src/protocol/command-frames.ts";
 import { canonicalState, stateDigest } from "../../src/protocol/digest.ts";
 import { connectorSource, parseConnectorSource, uuidv7, writeSequence } from "../../src/protocol/envelope.ts";
+import { enrolAnswer } from "../../src/protocol/enrolment.ts";
 import { type Frame, parseFrame, utf8Length, writeFrame } from "../../src/protocol/frames.ts";
 import {
   clamped,
@@ -184,4 +185,10 @@ test("the connector's own reasons have words whatever is known", () => {
       remedyOf(code, { connector: "prod", namespace: "m", release: "r", controlPlane: "https://m" }).length,
     ).toBeGreaterThan(0);
   }
+});
+
+test("a key's id may begin with any letter of base64url", () => {
+  const answer = { connectorId: "01a", keyId: "_2tYQObs8ndFVG6K-tlMjD5K7cnfLd4cDgEjnIt2TfU" };
+  expect(enrolAnswer.parse(answer)).toMatchObject({ ...answer, cpTrust: null });
+  expect(enrolAnswer.safeParse({ ...answer, keyId: "-a" }).success).toBe(true);
 });

@@ -29,6 +29,32 @@ describe("the table of reasons", () => {
     }
   });
 
+  /** The names that a form needs. */
+  const needs = (form: string): string[] => [...form.matchAll(/\{([a-zA-Z]+)\}/g)].map(([name]) => name);
+
+  test.each(codes)("%s: no form is hidden by one before it that needs no more", (code) => {
+    const { says = [], remedy = [] }: Reason = REASONS[code];
+    const steps = remedy.map((entry) => ("text" in entry ? [entry] : entry));
+    const lists = [says, ...steps.map((forms) => forms.map(({ text, command = "" }) => text + command))];
+    for (const forms of lists) {
+      for (const [index, form] of forms.entries()) {
+        const known = needs(form);
+        const hiding = forms
+          .slice(0, index)
+          .filter((earlier) => needs(earlier).every((name) => known.includes(name)));
+        expect(hiding, form).toEqual([]);
+      }
+    }
+  });
+
+  test("a certificate of an unknown issuer is not told as self-signed", () => {
+    const of = { target: "db:1" };
+    expect(causeOf("certificate_untrusted", { ...of, issuer: "Corp CA", code: "X" })).toBe(
+      "The certificate of db:1 was issued by Corp CA, which the connector does not trust (X).",
+    );
+    expect(causeOf("certificate_untrusted", of)).toContain("is self-signed");
+  });
+
   test("a step whose names are not known is left out; a cause always says something", () => {
     for (const code of codes) {
       expect(causeOf(code, {})).not.toMatch(/\{[a-zA-Z]+\}/);
@@ -63,6 +89,8 @@ describe("words", () => {
     expect(sentenceOf("secret_invalid", names)).toBe("Secret data/orders-db is invalid.");
     expect(sentenceOf("discovery_failed", names)).toBe("Discovery of resources failed.");
     expect(sentenceOf("requests_failing", { ...names, name: "3" })).toBe("3 failed requests in the last day");
+    const forged = { name: "a", secret: "x\n\u001b[2J\u009b" };
+    expect(sentenceOf("secret_invalid", forged)).toBe("Secret x��[2J� is invalid.");
   });
 
   test("a name cannot leave its place in a command or in a line", () => {

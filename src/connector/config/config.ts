@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
-import { certificatesOf } from "../dial/trust.ts";
+import { readBoundedText, UnfitFile } from "../bounded-file.ts";
+import { certificatesOf, readPem } from "../dial/trust.ts";
 import { codeOf } from "../failure.ts";
 import type { IntegrationType } from "../integrations/integration.ts";
 import type { Configuration, Item, Loaded, Problem } from "../item.ts";
@@ -21,11 +21,14 @@ import {
 } from "./schema.ts";
 import { judgeSecret, judgeStores } from "./secret.ts";
 
+/** A pipe is read too: a configuration may be made on the way. */
+const CONFIGURATION_FILE = { mostBytes: 16 * 1024 * 1024, regular: false };
+
 /** Reads and judges a file. All of its problems are told at once, each at its place. */
 export async function loadConfiguration(file: string, kinds: Kinds): Promise<Loaded> {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
+    text = await readBoundedText(file, CONFIGURATION_FILE);
   } catch (error) {
     return { ok: false, problems: [{ file, line: 1, column: 1, path: "", text: unreadable(error) }] };
   }
@@ -33,10 +36,12 @@ export async function loadConfiguration(file: string, kinds: Kinds): Promise<Loa
 }
 
 function unreadable(error: unknown): string {
+  if (error instanceof UnfitFile && error.trouble === "encoding")
+    return "is not UTF-8 text; save it as UTF-8";
+  if (error instanceof UnfitFile) return "is larger than 16 MiB; name the configuration file";
   const code = codeOf(error);
   if (code === "ENOENT") return "there is no such file; name the configuration file";
   if (code === "EISDIR") return "is a folder; name the configuration file in it";
-  if (code === "ERR_ENCODING_INVALID_ENCODED_DATA") return "is not UTF-8 text; save it as UTF-8";
   return `cannot be read (${code ?? "unknown error"}); let this user read it`;
 }
 
@@ -129,7 +134,7 @@ async function judgeFiles(
   for (const named of type.files?.(config) ?? []) {
     const file = resolve(context.place.directory, named.file);
     try {
-      certificatesOf(await readFile(file, "utf8"));
+      certificatesOf(await readPem(file));
     } catch (error) {
       const code = codeOf(error);
       const why = code === undefined && error instanceof Error ? error.message : `cannot be read (${code})`;

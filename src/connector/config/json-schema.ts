@@ -11,7 +11,7 @@ export function configurationSchema(
   const integrations = types.map((type) => itemSchema(type, stores));
   const file = z.strictObject({
     secretStores: z.array(store).optional().describe("only what differs from the built-in stores"),
-    integrations: z.array(z.union(integrations)),
+    integrations: z.array(z.union(integrations)).describe("what is checked"),
     policy: policy.optional().describe("what others than this file may make the connector do"),
   });
   const schema = z.toJSONSchema(file, { io: "input", unrepresentable: "any", target: "draft-2020-12" });
@@ -19,10 +19,10 @@ export function configurationSchema(
 }
 
 function itemSchema(type: IntegrationType, stores: readonly SecretStoreType[]): z.ZodType {
-  const secret = secretSchema(stores);
+  const secret = secretSchema(stores).describe("where the secret is; never its value");
   const need = type.secret === undefined ? {} : { secret: type.secret.required ? secret : secret.optional() };
   const frame = { ...itemFrame, type: z.literal(type.type).describe(type.summary) };
-  return z.strictObject({ ...frame, config: type.config, ...need });
+  return z.strictObject({ ...frame, config: type.config.describe("what the type needs"), ...need });
 }
 
 function secretSchema(stores: readonly SecretStoreType[]): z.ZodType {
@@ -30,6 +30,10 @@ function secretSchema(stores: readonly SecretStoreType[]): z.ZodType {
     const members = ref instanceof z.ZodObject ? ref.shape : {};
     return z.strictObject({ ...secretFrame, store: z.literal(type), ...members });
   });
-  const declared = z.looseObject(secretFrame).describe("a store that is declared under secretStores");
+  const builtIn = stores.map(({ type }) => type);
+  const store = secretFrame.store.meta({ ...secretFrame.store.meta(), not: { enum: builtIn } });
+  const declared = z
+    .looseObject({ ...secretFrame, store })
+    .describe("a store that is declared under secretStores");
   return z.union([...refs, declared]);
 }

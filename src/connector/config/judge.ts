@@ -16,10 +16,11 @@ const KINDS: Readonly<Record<string, string>> = {
   array: "a list",
 };
 
+/** The kind alone: a value in the wrong place may be one that nobody should see. */
 function kindOf(value: unknown): string {
   if (value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
-  return typeof value === "object" ? "a map" : `${typeof value} ${JSON.stringify(value)}`;
+  return typeof value === "object" ? "a map" : (KINDS[typeof value] ?? typeof value);
 }
 
 function knownKeys(schema: unknown): string[] {

@@ -37,9 +37,14 @@ function related(word: string, candidate: string): boolean {
   return candidate.startsWith(word) || (candidate.length >= 3 && word.startsWith(candidate));
 }
 
+/** So many known words are listed; more are counted. */
+const MOST_LISTED = 10;
+
 /** `; did you mean "port"?`, or which words there are. */
 export function meant(word: string, known: readonly string[]): string {
   const near = nearest(word, known);
   if (near !== undefined) return `; did you mean "${near}"?`;
-  return known.length === 0 ? "; leave it out" : `; known here: ${known.join(", ")}`;
+  if (known.length === 0) return "; leave it out";
+  const more = known.length - MOST_LISTED;
+  return `; known here: ${known.slice(0, MOST_LISTED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

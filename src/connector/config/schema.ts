@@ -57,35 +57,43 @@ export const secretFrame = {
 
 export const store = z.strictObject({
   name: label.describe("the name that secret.store uses"),
-  type: z.string("must be a kind of secret store"),
-  config: z.strictObject({}).optional(),
+  type: z.string("must be a kind of secret store").describe("the kind of secret store"),
+  config: z.strictObject({}).optional().describe("what the kind needs; those of this version need nothing"),
 });
 
 export const policy = z.strictObject({
   remote: z
     .strictObject({
-      targets: z.array(target).optional(),
+      targets: z
+        .array(target)
+        .optional()
+        .describe("HOST:PORT, each part with * where it may be anything; default none"),
       secrets: z
         .array(
           z.strictObject({
-            store: z.string("must be the name of a secret store"),
-            name: z.string(),
-            targets: z.array(target),
+            store: z.string("must be the name of a secret store").describe("the secret store"),
+            name: z.string().describe("the secret's name in it"),
+            targets: z.array(target).describe("HOST:PORT that the secret may be sent to"),
           }),
         )
-        .optional(),
+        .optional()
+        .describe("secrets that may be read, each with where it may be sent; default none"),
     })
     .optional()
     .describe("what the control plane may have the connector do: nothing by default"),
   crd: z
-    .strictObject({ stores: z.array(z.string()).optional(), targets: z.array(target).optional() })
+    .strictObject({
+      stores: z.array(z.string()).optional().describe("names of secret stores"),
+      targets: z.array(target).optional().describe("HOST:PORT, with {namespace} for the resource's own"),
+    })
     .optional()
     .describe("what an Integration resource may name"),
   addresses: z
     .strictObject({
       allow: z
         .array(z.string().refine(isAddressRange, "must be an address or a range such as 169.254.0.0/16"))
-        .optional(),
+        .optional()
+        .describe("addresses and ranges such as 169.254.0.0/16"),
     })
     .optional()
     .describe("link-local, metadata, unspecified and multicast addresses that may be dialled after all"),

@@ -41,16 +41,31 @@ function bytesOf(ip: string): Uint8Array {
   return isIPv4(ip) ? ipv4Bytes(ip) : ipv6Bytes(withoutZone(ip));
 }
 
-/** The IPv4 address inside an IPv6 one: mapped, compatible, NAT64 (RFC 6052) or 6to4 (RFC 3056). */
-function embeddedIpv4(bytes: Uint8Array): Uint8Array | undefined {
-  if (bytes.length !== 16) return undefined;
-  const zeros = (upTo: number): boolean => bytes.subarray(0, upTo).every((byte) => byte === 0);
-  const mapped = zeros(10) && bytes[10] === 0xff && bytes[11] === 0xff;
-  const compatible = zeros(12) && bytes.subarray(12, 15).some((byte) => byte !== 0);
-  const nat64 = bytes[0] === 0 && bytes[1] === 0x64 && bytes[2] === 0xff && bytes[3] === 0x9b;
-  if (mapped || compatible || nat64) return bytes.subarray(12, 16);
-  if (bytes[0] === 0x20 && bytes[1] === 0x02) return bytes.subarray(2, 6);
-  return undefined;
+/** Prefixes before an IPv4 address: mapped, translated (RFC 2765) and NAT64 (RFC 6052), 96 bits each. */
+const BEFORE_IPV4 = ["::ffff:0:0", "::ffff:0:0:0", "64:ff9b::"].map((text) => ({
+  bytes: ipv6Bytes(text),
+  bits: 96,
+}));
+const LOCAL_NAT64 = { bytes: ipv6Bytes("64:ff9b:1::"), bits: 48 };
+const SIX_TO_FOUR = { bytes: ipv6Bytes("2002::"), bits: 16 };
+const TEREDO = { bytes: ipv6Bytes("2001::"), bits: 32 };
+
+/**
+ * The IPv4 addresses that an IPv6 one may stand for: those above, a compatible one, NAT64's local prefix (RFC 8215,
+ * of 48 or 96 bits), 6to4 (RFC 3056) and Teredo's client (RFC 4380, inverted).
+ */
+function embeddedIpv4(bytes: Uint8Array): Uint8Array[] {
+  if (bytes.length !== 16) return [];
+  const last = bytes.subarray(12, 16);
+  const compatible =
+    bytes.subarray(0, 12).every((byte) => byte === 0) && last.subarray(0, 3).some((byte) => byte !== 0);
+  if (compatible || BEFORE_IPV4.some((prefix) => contains(prefix, bytes))) return [last];
+  if (contains(LOCAL_NAT64, bytes)) {
+    // RFC 6052 §2.2: byte 8 is left out of the address.
+    return [last, Uint8Array.of(...bytes.subarray(6, 8), ...bytes.subarray(9, 11))];
+  }
+  if (contains(SIX_TO_FOUR, bytes)) return [bytes.subarray(2, 6)];
+  return contains(TEREDO, bytes) ? [last.map((byte) => byte ^ 0xff)] : [];
 }
 
 function range(text: string): Range {
@@ -106,7 +121,7 @@ export function isAddressRange(text: string): boolean {
 export function inRange(ip: string, text: string): boolean {
   const bytes = bytesOf(ip);
   const within = range(text);
-  return [bytes, embeddedIpv4(bytes)].some((form) => form !== undefined && contains(within, form));
+  return [bytes, ...embeddedIpv4(bytes)].some((form) => contains(within, form));
 }
 
 /** Says of an address whether it may be dialled: undefined, or the kind that forbids it ("a metadata"). */
@@ -117,7 +132,7 @@ export function addressPolicy(allow: readonly string[]): AddressPolicy {
   const allowed = allow.map(range);
   return (ip) => {
     const bytes = bytesOf(ip);
-    const forms = [bytes, embeddedIpv4(bytes)].filter((form) => form !== undefined);
+    const forms = [bytes, ...embeddedIpv4(bytes)];
     if (forms.some((form) => allowed.some((within) => contains(within, form)))) return undefined;
     for (const [kind, ranges] of FORBIDDEN) {
       if (forms.some((form) => ranges.some((within) => contains(within, form)))) return kind;

@@ -113,6 +113,12 @@ function whyNot(connected: string | undefined): string {
   return connected === undefined ? "there was no time left for it" : "another address answered first";
 }
 
+/** An address that the policy keeps from being dialled; the host is named where it is more than the address. */
+export function forbidden(host: string, ip: string, kind: string): Failure {
+  const named = host.replaceAll(/^\[|\]$/g, "") === ip ? {} : { name: host };
+  return new Failure("connect", "address_forbidden", { ip, kind, ...named });
+}
+
 /**
  * Connects to the first address that answers: in order, 250 ms apart, each outcome kept. A forbidden address
  * is never dialled, and the address that was looked at is the one that is used: no second look-up.
@@ -125,9 +131,7 @@ export async function connectFirst(
   const { addresses, port, policy, signal, clock } = options;
   const attempts: Attempt[] = addresses.map((ip) => {
     const kind = policy(ip);
-    return kind === undefined
-      ? { ip }
-      : { ip, failure: new Failure("connect", "address_forbidden", { ip, kind }) };
+    return kind === undefined ? { ip } : { ip, failure: forbidden(options.host, ip, kind) };
   });
   const open = attempts.filter((one) => one.failure === undefined);
   const stop = new AbortController();

@@ -4,8 +4,8 @@ import type { Evidence } from "../../protocol/words.ts";
 import { Failure } from "../failure.ts";
 import type { Run } from "../run.ts";
 import { endpoint, literalAddress } from "./address.ts";
-import { assertStanding, connectFirst } from "./connect.ts";
-import { type Proxy, trouble, tunnel } from "./proxy.ts";
+import { assertStanding, connectFirst, forbidden } from "./connect.ts";
+import { type Proxy, trouble, tunnel, type UnusableProxy } from "./proxy.ts";
 import { resolve } from "./resolver.ts";
 import { secure, type Secured } from "./tls.ts";
 
@@ -13,7 +13,7 @@ export interface Target {
   /** A name or an address, as it is written in the configuration. */
   readonly host: string;
   readonly port: number;
-  readonly proxy?: Proxy | undefined;
+  readonly proxy?: Proxy | UnusableProxy | undefined;
 }
 
 /** The Service and namespace that a cluster-internal name means, for remedies that name them. */
@@ -27,9 +27,10 @@ export function clusterService(host: string): Evidence {
  * What a proxy resolves cannot be held against the policy by us; an address that is written out can.
  */
 export async function dial(run: Run, target: Target): Promise<Socket> {
-  const { host, port, proxy } = target;
-  const at = proxy ?? target;
+  const { host, port } = target;
   run.know({ host, port, target: endpoint(host, port), ...clusterService(host) });
+  const proxy = await usable(run, target.proxy);
+  const at = proxy ?? target;
   const addresses = await run.stage("resolve", async (signal, limitMs) => {
     const settings = await run.network.resolver();
     const looking = resolve(at.host, settings, { clock: run.clock, signal, limitMs });
@@ -49,6 +50,13 @@ export async function dial(run: Run, target: Target): Promise<Socket> {
   });
 }
 
+/** The proxy, unless its variable cannot be read: then no connection is made around it either. */
+async function usable(run: Run, proxy: Target["proxy"]): Promise<Proxy | undefined> {
+  if (proxy === undefined || "host" in proxy) return proxy;
+  const failure = new Failure("connect", "proxy_refused", { proxyVariable: proxy.variable });
+  return run.stage("connect", () => Promise.reject(failure));
+}
+
 /** What failed is the proxy's own name or address, not the target's. */
 function blame(proxy: Proxy, error: unknown): never {
   if (!(error instanceof Failure)) throw error;
@@ -59,7 +67,7 @@ function blame(proxy: Proxy, error: unknown): never {
 function forbidLiteral(run: Run, host: string): void {
   const ip = literalAddress(host);
   const kind = ip === undefined ? undefined : run.network.policy(ip);
-  if (ip !== undefined && kind !== undefined) throw new Failure("connect", "address_forbidden", { ip, kind });
+  if (ip !== undefined && kind !== undefined) throw forbidden(host, ip, kind);
 }
 
 async function throughProxy(

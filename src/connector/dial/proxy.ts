@@ -12,6 +12,11 @@ export interface Proxy {
   readonly authorization?: string;
 }
 
+/** An environment variable that should name a proxy and does not. Its value may hold a login: it is not kept. */
+export interface UnusableProxy {
+  readonly variable: string;
+}
+
 /** A proxy's URL as a proxy, or undefined where it is not one. `host:port` alone is taken for http. */
 export function parseProxy(text: string): Proxy | undefined {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
@@ -22,7 +27,7 @@ export function parseProxy(text: string): Proxy | undefined {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = url.port === "" ? (tls ? 443 : 80) : Number(url.port);
   const login = loginOf(url);
-  if (login === undefined) return undefined;
+  if (login === undefined || port === 0) return undefined;
   const authorization =
     login === ":" ? {} : { authorization: `Basic ${Buffer.from(login).toString("base64")}` };
   return { host, port, tls, label: endpoint(host, port), ...authorization };
@@ -39,8 +44,10 @@ function loginOf(url: URL): string | undefined {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-function variable(environment: Environment, name: string): string {
-  return environment[name.toLowerCase()] ?? environment[name] ?? "";
+/** The variable that is set, in small letters or in capitals, and what it holds. */
+function variable(environment: Environment, name: string): readonly [name: string, value: string] {
+  const small = environment[name.toLowerCase()];
+  return small === undefined ? [name, environment[name] ?? ""] : [name.toLowerCase(), small];
 }
 
 /**
@@ -69,16 +76,18 @@ function names(entry: string, name: string, port: number): boolean {
 
 /**
  * The proxy that the environment names for an HTTP target: HTTPS_PROXY or HTTP_PROXY by its scheme, else
- * ALL_PROXY, unless NO_PROXY names it. Small letters come first, as curl has it.
+ * ALL_PROXY, unless NO_PROXY names it. Small letters come first, as curl has it. What cannot be read is told by
+ * the name of its variable: to go around a proxy that somebody wanted would be worse.
  */
 export function proxyFromEnvironment(
   environment: Environment,
   target: { readonly scheme: "http" | "https"; readonly host: string; readonly port: number },
-): Proxy | undefined {
-  const named =
-    variable(environment, `${target.scheme.toUpperCase()}_PROXY`) || variable(environment, "ALL_PROXY");
-  if (named === "" || isExempt(variable(environment, "NO_PROXY"), target.host, target.port)) return undefined;
-  return parseProxy(named);
+): Proxy | UnusableProxy | undefined {
+  const own = variable(environment, `${target.scheme.toUpperCase()}_PROXY`);
+  const [name, value] = own[1] === "" ? variable(environment, "ALL_PROXY") : own;
+  const [, noProxy] = variable(environment, "NO_PROXY");
+  if (value === "" || isExempt(noProxy, target.host, target.port)) return undefined;
+  return parseProxy(value) ?? { variable: name };
 }
 
 const MOST_HEAD_BYTES = 16 * 1024;

@@ -22,7 +22,8 @@ export const host = z
 export const port = z
   .int("must be a whole number from 1 to 65535")
   .min(1, "must be a whole number from 1 to 65535")
-  .max(65_535, "must be a whole number from 1 to 65535");
+  .max(65_535, "must be a whole number from 1 to 65535")
+  .describe("TCP port, 1 to 65535");
 
 export const caFile = z
   .string("must be the path of a PEM file")
@@ -30,6 +31,11 @@ export const caFile = z
   .describe("PEM file whose certificates are trusted besides the system's roots, relative to this file");
 
 export const serverName = host.describe("the name that the certificate must have, where it is not the host");
+
+/** How the certificate is judged, for types that always verify. */
+export const verifyingTls = z
+  .strictObject({ ca: caFile.optional(), serverName: serverName.optional() })
+  .describe("how the server's certificate is judged");
 
 /** `none`, or the URL of a proxy that is asked by CONNECT. */
 export const proxy = z

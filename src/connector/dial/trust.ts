@@ -1,9 +1,14 @@
 import { createHash, X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
+import { readBounded, SMALL_FILE } from "../bounded-file.ts";
 
 /** What certificates are trusted: the system's roots, and on top those of a file. */
 export type Trust = (caFile?: string) => Promise<SecureContext>;
+
+/** The text of a PEM file, at most 1 MiB. What stands between its blocks is of any encoding. */
+export async function readPem(file: string): Promise<string> {
+  return (await readBounded(file, SMALL_FILE)).toString("utf8");
+}
 
 /** The certificates of a PEM text. Throws where it holds none or a broken one. */
 export function certificatesOf(pem: string): string[] {
@@ -43,7 +48,7 @@ export function createTrust(): Trust {
   return async (caFile) => {
     if (caFile === undefined) return contextOf("");
     try {
-      const pem = await readFile(caFile, "utf8");
+      const pem = await readPem(caFile);
       const context = contextOf(pem);
       lastGood.set(caFile, pem);
       return context;

@@ -1,12 +1,8 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { z } from "zod";
+import { readBoundedText, SMALL_FILE, UnfitFile } from "../bounded-file.ts";
 import { codeOf, Failure } from "../failure.ts";
 import type { SecretStoreType } from "./secret-store.ts";
-
-/** As much as a Kubernetes Secret can hold. */
-const MOST_BYTES = 1024 * 1024;
 
 const ref = z.strictObject({
   path: z.string().min(1).describe("the file, relative to the configuration file"),
@@ -24,25 +20,17 @@ export const file: SecretStoreType<z.infer<typeof ref>> = {
 
 async function read(path: string): Promise<{ text: string }> {
   try {
-    // Without O_NONBLOCK a FIFO without a writer would hang here.
-    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const status = await handle.stat();
-    if (!status.isFile()) throw unreadable("it is not a regular file");
-    if (status.size > MOST_BYTES) throw unreadable("it is larger than 1 MiB");
-    const bytes = await handle.readFile();
-    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+    return { text: await readBoundedText(path, SMALL_FILE) };
   } catch (error) {
     throw explain(error, path);
   }
 }
 
-function unreadable(trouble: string): Failure {
-  const evidence = { form: "text", trouble, example: "a small text file" };
-  return new Failure("secret", "secret_unparsable", evidence);
-}
-
 function explain(error: unknown, file: string): Failure {
-  if (error instanceof Failure) return error;
+  if (error instanceof UnfitFile) {
+    const evidence = { form: "text", trouble: error.message, example: "a small text file" };
+    return new Failure("secret", "secret_unparsable", evidence);
+  }
   const code = codeOf(error) ?? "";
   switch (code) {
     case "ENOENT":
@@ -51,8 +39,6 @@ function explain(error: unknown, file: string): Failure {
     case "EACCES":
     case "EPERM":
       return new Failure("secret", "secret_forbidden", { file, code }, error);
-    case "ERR_ENCODING_INVALID_ENCODED_DATA":
-      return unreadable("it is not UTF-8");
     default:
       return new Failure("secret", "store_unreachable", { file, code }, error);
   }

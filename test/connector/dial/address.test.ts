@@ -40,6 +40,10 @@ test.each([
   [`::${METADATA}`, "a metadata"],
   [`64:ff9b::${METADATA}`, "a metadata"],
   ["2002:a9fe:a9fe::1", "a metadata"],
+  [`::ffff:0:${METADATA}`, "a metadata"],
+  ["64:ff9b:1::a9fe:a9fe", "a metadata"],
+  ["64:ff9b:1:a9fe:a9:fe00::", "a metadata"],
+  ["2001:0:1:2:3:4:5601:5601", "a metadata"],
   ["169.254.1.1", "a link-local"],
   ["fe80::1", "a link-local"],
   ["fe80::1%lo", "a link-local"],
@@ -111,6 +115,14 @@ test.each([...SPELLINGS, `64:ff9b::${METADATA}`, "2002:a9fe:a9fe::"])("%s is not
   const { report } = await look(tcp, { host, port: 80 });
   expect([report.stage, report.reason]).toEqual(["connect", "address_forbidden"]);
   expect(report.cause).toContain("a metadata address");
+});
+
+test("an address that is written out is not told to be itself", async () => {
+  const cause = async (host: string): Promise<string | null> =>
+    (await look(tcp, { host, port: 80 })).report.cause;
+  const rest = "a metadata address. The connector does not dial those.";
+  expect(await cause(METADATA)).toBe(`${METADATA} is ${rest}`);
+  expect(await cause("2852039166")).toBe(`2852039166 is ${METADATA}, ${rest}`);
 });
 
 test("a name that has a forbidden and a usable address uses the usable one", async () => {

@@ -22,6 +22,7 @@ test.each<[url: string, label: string | undefined, tls: boolean, login: string |
   ["socks5://proxy.test:1080", undefined, false, undefined],
   ["http://%zz@proxy.test", undefined, false, undefined],
   ["http://", undefined, false, undefined],
+  ["http://proxy.test:0", undefined, false, undefined],
 ])("the proxy of %s", (url, label, tls, login) => {
   const proxy = parseProxy(url);
   expect(proxy?.label).toBe(label);
@@ -60,7 +61,11 @@ test.each<[noProxy: string, host: string, port: number, exempt: boolean]>([
   expect(isExempt(noProxy, host, port)).toBe(exempt);
 });
 
-test.each<[environment: Record<string, string>, scheme: "http" | "https", label: string | undefined]>([
+test.each<[environment: Record<string, string>, scheme: "http" | "https", named: string | undefined]>([
+  [{ HTTP_PROXY: "socks5://u:p@a.test:1" }, "http", "not HTTP_PROXY"],
+  [{ https_proxy: "http://a.test:0" }, "https", "not https_proxy"],
+  [{ ALL_PROXY: "://" }, "https", "not ALL_PROXY"],
+  [{ ALL_PROXY: "://", NO_PROXY: "*" }, "https", undefined],
   [{ HTTP_PROXY: "http://a.test:1" }, "http", "a.test:1"],
   [{ HTTP_PROXY: "http://a.test:1" }, "https", undefined],
   [{ HTTPS_PROXY: "http://b.test:2" }, "https", "b.test:2"],
@@ -74,8 +79,9 @@ test.each<[environment: Record<string, string>, scheme: "http" | "https", label:
   [{ HTTP_PROXY: "http://a.test:1", no_proxy: "other.test" }, "http", "a.test:1"],
   [{ HTTP_PROXY: "" }, "http", undefined],
   [{}, "http", undefined],
-])("the environment %o, %s", (environment, scheme, label) => {
-  expect(proxyFromEnvironment(environment, { scheme, host: "db.test", port: 80 })?.label).toBe(label);
+])("the environment %o, %s", (environment, scheme, named) => {
+  const proxy = proxyFromEnvironment(environment, { scheme, host: "db.test", port: 80 });
+  expect(proxy !== undefined && "variable" in proxy ? `not ${proxy.variable}` : proxy?.label).toBe(named);
 });
 
 /** A look at a place that only the proxy knows, which is never asked of our own DNS. */
@@ -178,7 +184,10 @@ describe.concurrent("a proxy that is not there", () => {
   test("its address is forbidden", async () => {
     const looked = await through("http://169.254.169.254:80");
     expectLook(looked, unreachable("connect", "address_forbidden"), 5000);
-    expect(looked.report.cause).toContain("169.254.169.254");
+    expect(looked.report.cause).toBe(
+      "The proxy 169.254.169.254:80 is 169.254.169.254, a metadata address. The connector does not dial those.",
+    );
+    expect(looked.report.remedy[0]?.text).toContain("Correct the proxy 169.254.169.254:80");
   });
 
   test("an https proxy whose certificate nobody vouches for", async () => {
@@ -200,6 +209,17 @@ describe.concurrent("a proxy that is not there", () => {
 });
 
 describe.concurrent("http takes the proxy of the environment", () => {
+  test("one that cannot be read is told by its variable, and not gone around", async () => {
+    await using server = await silent();
+    const environment = { HTTP_PROXY: "socks5://user:hunter2@proxy.test:1080" };
+    const looked = await look(http, { url: `http://${HOST}:${server.port}/` }, { environment });
+    expectLook(looked, unreachable("connect", "proxy_refused"), 5000);
+    expect(looked.report.cause).toContain("HTTP_PROXY is not a proxy's URL");
+    expect(looked.report.remedy[0]?.text).toContain("Set HTTP_PROXY to http://HOST:PORT");
+    expect(JSON.stringify(looked.report)).not.toMatch(/hunter2|socks5/);
+    expect(server.accepted()).toBe(0);
+  });
+
   test("in the clear and encrypted, with the target's TLS inside", async () => {
     await using made = await fixtures();
     for (const [name, subject] of [

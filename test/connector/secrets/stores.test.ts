@@ -65,6 +65,8 @@ describe("the store file", () => {
     expect((await read("most")).text).toHaveLength(1024 * 1024);
     await place("more", "x".repeat(1024 * 1024 + 1));
     expect((await failureOf("more")).evidence["trouble"]).toBe("it is larger than 1 MiB");
+    // A file that says of itself that it is empty, and is not.
+    expect((await read("/proc/self/status")).text).toContain("Pid:");
   });
 
   test("bytes that are no UTF-8 are told, not shown", async () => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { parseProxy, proxyFromEnvironment, type Proxy } from "../../dial/proxy.ts";
-import { caFile, proxy, serverName } from "../../dial/target-config.ts";
+import type { Target } from "../../dial/dial.ts";
+import { proxyFromEnvironment } from "../../dial/proxy.ts";
+import { namedProxy, proxy, verifyingTls } from "../../dial/target-config.ts";
 
 /** A status or a span of them, as it is written: "404" or "200-299". */
 const status = z
@@ -47,6 +48,7 @@ function urlTrouble(text: string): string | undefined {
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:") return "must begin with http:// or https://";
   if (url.username !== "" || url.password !== "") return "holds a login; name the secret under secret:";
+  if (url.port === "0") return "names port 0, which nothing can listen on; write the server's port";
   return undefined;
 }
 
@@ -56,6 +58,7 @@ const url = z
     const trouble = urlTrouble(text);
     if (trouble !== undefined) context.addIssue(trouble);
   })
+  .meta({ pattern: "^https?://" }) // For editors; the words for what breaks it are above.
   .describe("http:// or https:// URL, without a login");
 
 export const config = z.strictObject({
@@ -83,8 +86,9 @@ export const config = z.strictObject({
         .optional()
         .describe("a text that the body contains"),
     })
-    .optional(),
-  tls: z.strictObject({ ca: caFile.optional(), serverName: serverName.optional() }).optional(),
+    .optional()
+    .describe("what passes"),
+  tls: verifyingTls.optional(),
   proxy: proxy.optional(),
 });
 export type Config = z.infer<typeof config>;
@@ -126,8 +130,7 @@ export function proxyOf(
   config: Config,
   target: HttpTarget,
   environment: Readonly<Record<string, string | undefined>>,
-): Proxy | undefined {
-  if (config.proxy === "none") return undefined;
-  if (config.proxy !== undefined) return parseProxy(config.proxy);
+): Target["proxy"] {
+  if (config.proxy !== undefined) return namedProxy(config.proxy);
   return proxyFromEnvironment(environment, { scheme: target.tls ? "https" : "http", ...target });
 }

@@ -118,7 +118,9 @@ function explain(error: unknown, first: Buffer | undefined): unknown {
   if (code.startsWith("HPE_")) {
     // A TLS alert is what a server that insists on TLS answers to plain text.
     if (first?.[0] === 0x15 && first[1] === 0x03) return new Failure("tls", "tls_required", {}, error);
-    return new Failure("respond", "protocol_mismatch", { spoken: spokenBy(first) }, error);
+    const spoken = spokenBy(first);
+    const evidence = spoken === "HTTP" ? { broken: code } : { spoken };
+    return new Failure("respond", "protocol_mismatch", evidence, error);
   }
   if (code === "ECONNRESET" || code === "EPIPE") {
     const reset = typeof error === "object" && error !== null && "syscall" in error;

@@ -5,6 +5,7 @@ import { assertStanding } from "../../dial/connect.ts";
 import { codeOf, Failure } from "../../failure.ts";
 import type { Run } from "../../run.ts";
 import { explain } from "./errors.ts";
+import type { SecondThought } from "./turned-away.ts";
 import { Wire } from "./wire.ts";
 
 export interface Account {
@@ -16,9 +17,15 @@ export interface Account {
 /**
  * Walks respond and authenticate over a socket that stands, and into authorize up to the moment when the server
  * is ready for queries. The driver knows one thing, connected or not; how far the server's own messages had come
- * tells the stages apart.
+ * tells the stages apart. An error that belongs to a later stage lets this one pass: the server answered, and
+ * what it said is told where it belongs.
  */
-export async function login(run: Run, socket: Socket, account: Account): Promise<Client> {
+export async function login(
+  run: Run,
+  socket: Socket,
+  account: Account,
+  secondThought: SecondThought,
+): Promise<Client> {
   const { default: pg } = await import("pg");
   const wire = run.own(new Wire(socket));
   const client = new pg.Client({
@@ -29,22 +36,33 @@ export async function login(run: Run, socket: Socket, account: Account): Promise
     host: "dialled",
     port: 1,
   });
+  withoutEnvironment(client);
   client.on("error", () => {}); // Also told by whatever is under way.
   let connected: Promise<unknown> | undefined;
+  const reach = (milestone: Promise<void>, stage: Stage): Promise<void> =>
+    until(milestone, connected, stage, wire).catch(async (error: unknown) => {
+      const told = error instanceof Failure ? await secondThought(error) : error;
+      if (told instanceof Failure && byStageOrder(told.stage, stage) > 0) return;
+      throw told;
+    });
   await run.stage("respond", async () => {
     assertStanding(socket);
     connected = client.connect();
-    return until(wire.asked, connected, "respond", wire);
+    return reach(wire.asked, "respond");
   });
-  await run.stage("authenticate", () => until(wire.authenticated, connected, "authenticate", wire));
-  await run.stage("authorize", () => until(new Promise(() => {}), connected, "authorize", wire));
+  await run.stage("authenticate", () => reach(wire.authenticated, "authenticate"));
+  await run.stage("authorize", () => reach(new Promise(() => {}), "authorize"));
   return client;
 }
 
-/**
- * Waits for a milestone of the login, or for its end. An error that belongs to a later stage lets this one pass:
- * the server answered, and what it said is told where it belongs.
- */
+/** The driver takes PGOPTIONS and PGREPLICATION of our own environment: they are not meant for a target. */
+function withoutEnvironment(client: Client): void {
+  const parameters: unknown = Reflect.get(client, "connectionParameters");
+  if (typeof parameters !== "object" || parameters === null) return;
+  Object.assign(parameters, { options: undefined, replication: undefined });
+}
+
+/** Waits for a milestone of the login, or for its end, which is explained. */
 async function until(
   milestone: Promise<void>,
   connected: Promise<unknown> | undefined,
@@ -54,22 +72,12 @@ async function until(
   try {
     await Promise.race([milestone, connected]);
   } catch (error) {
-    const told = explainEnd(error, stage, wire.hasAnswered ? "a part" : "");
-    if (told instanceof Failure && byStageOrder(told.stage, stage) > 0) return;
-    throw told;
+    throw explainEnd(error, stage, wire.hasAnswered ? "a part" : "");
   }
 }
 
-/** What a query of a session throws, with the session's end told as such. */
-export async function ending<T>(stage: Stage, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw explainEnd(error, stage, "a part");
-  }
-}
-
-function explainEnd(error: unknown, stage: Stage, answered: string): unknown {
+/** What a login or a query throws, with the session's end told as such. */
+export function explainEnd(error: unknown, stage: Stage, answered: string): unknown {
   const known = error instanceof Failure ? error : explain(error, stage);
   if (known !== undefined) return known;
   const code = codeOf(error);

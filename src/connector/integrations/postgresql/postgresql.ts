@@ -10,14 +10,19 @@ import { durationWords } from "../../duration.ts";
 import { Failure } from "../../failure.ts";
 import type { Run } from "../../run.ts";
 import type { IntegrationType } from "../integration.ts";
-import { explain } from "./errors.ts";
-import { ending, login } from "./login.ts";
+import { explain, refusedQuery } from "./errors.ts";
+import { type Account, explainEnd, login } from "./login.ts";
 import { askForTls } from "./ssl-request.ts";
+import { doubtTurnedAway, type SecondThought } from "./turned-away.ts";
 
 const config = z.strictObject({
   host,
   port: port.optional().describe("default 5432"),
-  database: z.string("must be the name of a database").min(1, "must be the name of a database"),
+  database: z
+    .string("must be the name of a database")
+    .min(1, "must be the name of a database")
+    .regex(/^\P{Cc}*$/u, "holds a control character, which no name of a database has; leave it out")
+    .describe("the name of the database"),
   tls: z
     .strictObject({
       mode: z
@@ -27,7 +32,8 @@ const config = z.strictObject({
       ca: caFile.optional(),
       serverName: serverName.optional(),
     })
-    .optional(),
+    .optional()
+    .describe("how the connection is encrypted, and how the server's certificate is judged"),
   proxy: proxy.optional(),
 });
 type Config = z.infer<typeof config>;
@@ -62,7 +68,12 @@ export const postgresql: IntegrationType<Config, PostgresConnection> = {
   },
   address: (config) => `${endpoint(config.host, portOf(config))}/${config.database}`,
   target: (config) => ({ host: config.host, port: portOf(config), protection: PROTECTION[modeOf(config)] }),
-  facts: (config) => ({ protocol: "PostgreSQL", database: config.database, starttls: "postgres" }),
+  facts: (config) => ({
+    protocol: "PostgreSQL",
+    database: config.database,
+    starttls: "postgres",
+    plainMode: "disable",
+  }),
   coverage: () => [
     "Rights inside the database: no table was read and nothing was written.",
     "Discovery, grants and revokes: they were not tried.",
@@ -74,17 +85,31 @@ export const postgresql: IntegrationType<Config, PostgresConnection> = {
     const raw = await dial(run, target);
     const mode = modeOf(config);
     const socket = mode === "disable" ? raw : await encrypt(run, raw, config, mode);
-    const account = await run.secret(...SHAPES);
+    const account = await readAccount(run, config);
     if (mode === "disable") {
-      const text = "the password was sent on a connection without encryption (tls.mode: disable)";
+      const text = "the login went over a connection without encryption (tls.mode: disable)";
       run.find({ subject: "encryption", verdict: "failed", text });
     }
-    const { username = "", password = "" } = account;
-    const client = await login(run, socket, { user: username, password, database: config.database });
-    await run.stage("authorize", (signal) => ending("authorize", lookAround(run, client, signal)));
+    const secondThought: SecondThought =
+      mode === "disable" ? doubtTurnedAway(run, target) : (failure) => Promise.resolve(failure);
+    const client = await login(run, socket, account, secondThought);
+    await run.stage("authorize", (signal) => lookAround(run, client, signal));
     return { client, [Symbol.asyncDispose]: () => leave(client, socket) };
   },
 };
+
+async function readAccount(run: Run, { database }: Config): Promise<Account> {
+  const { username = "", password = "" } = await run.secret(...SHAPES);
+  const broken = Object.entries({ username, password }).find(([, value]) => value.includes("\0"));
+  if (broken === undefined) return { user: username, password, database };
+  const [field] = broken;
+  const failure = new Failure("secret", "secret_unparsable", {
+    form: "a login",
+    trouble: `its ${field} holds a zero character, which PostgreSQL cannot take`,
+    example: '{"username": "…", "password": "…"}, without \\u0000',
+  });
+  return run.stage("secret", () => Promise.reject(failure));
+}
 
 function encrypt(run: Run, raw: Socket, config: Config, mode: "require" | "verify"): Promise<Socket> {
   return run.stage("tls", async (signal) => {
@@ -114,10 +139,21 @@ const SLOTS = `select
 /** What a server says is taken for nothing else than numbers: the words that hold them are shown. */
 const slotCounts = z.object({ taken: z.int().nonnegative(), ordinary: z.int() });
 
-/** One query proves that the session works; a check that took the last slot says so and leaves at once. */
+/**
+ * One query proves that the session works, also where it is refused: then the slots were not counted. A check that
+ * took the last one says so and leaves at once.
+ */
 async function lookAround(run: Run, client: Client, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  const { rows } = await client.query<Record<string, unknown>>(SLOTS);
+  let rows: readonly unknown[];
+  try {
+    ({ rows } = await client.query<Record<string, unknown>>(SLOTS));
+  } catch (error) {
+    const code = refusedQuery(error);
+    if (code === undefined) throw explainEnd(error, "authorize", "a part");
+    const text = `not counted: the server refused the question (${run.shown(code)})`;
+    return run.find({ subject: "connections", verdict: "not_checked", text });
+  }
   const slots = slotCounts.safeParse(rows[0]).data;
   if (slots === undefined) throw new Failure("respond", "protocol_mismatch");
   const full = slots.taken >= slots.ordinary;

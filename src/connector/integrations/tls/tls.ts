@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { endpoint } from "../../dial/address.ts";
 import { certificateLeft, dial, handshake } from "../../dial/dial.ts";
-import { caFile, duration, host, namedProxy, port, proxy, serverName } from "../../dial/target-config.ts";
+import { duration, host, namedProxy, port, proxy, verifyingTls } from "../../dial/target-config.ts";
 import { isoDate } from "../../dial/tls.ts";
 import { durationWords } from "../../duration.ts";
 import type { Run } from "../../run.ts";
@@ -12,7 +12,7 @@ const FOURTEEN_DAYS = 14 * 86_400_000;
 const config = z.strictObject({
   host,
   port,
-  tls: z.strictObject({ ca: caFile.optional(), serverName: serverName.optional() }).optional(),
+  tls: verifyingTls.optional(),
   expiresWithin: duration({ least: "1h", most: "3650d" })
     .optional()
     .describe("warn this long before the certificate expires; default 14d"),

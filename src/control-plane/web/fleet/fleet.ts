@@ -1,0 +1,88 @@
+import { batch, computed, signal, type Signal } from "@preact/signals";
+import type { Connector, Integration } from "../api/shapes.ts";
+
+/** What the page knows, one signal per thing: a change redraws its own row and nothing else. */
+const connectorCells = new Map<string, Signal<Connector>>();
+const integrationCells = new Map<string, Signal<Integration>>();
+
+/** Counts up with every frame of changes; lists that depend on all are computed from it. */
+export const frame = signal(0);
+
+/** loading: the first picture is still on its way; partly: the rest of the integrations is. */
+export const picture = signal<"loading" | "partly" | "whole">("loading");
+
+/** What was removed while the page was open, and when. */
+export const gone = signal<ReadonlyMap<string, number>>(new Map());
+
+/** The keys that changed in the last frame, for their tint. */
+export const tinted = signal<ReadonlySet<string>>(new Set());
+
+/** An integration's key: `connector/name`. */
+export function keyOf(item: { readonly connector: string; readonly name: string }): string {
+  return `${item.connector}/${item.name}`;
+}
+
+/** The cell of an integration, or undefined where none is known. Reading it follows later arrivals. */
+export function integrationCell(key: string): Signal<Integration> | undefined {
+  return integrationCells.get(key);
+}
+
+export const connectors = computed<readonly Connector[]>(() => {
+  void frame.value;
+  return [...connectorCells.values()].map((cell) => cell.peek()).sort((a, b) => a.name.localeCompare(b.name));
+});
+
+export const integrations = computed<readonly Integration[]>(() => {
+  void frame.value;
+  return [...integrationCells.values()].map((cell) => cell.peek());
+});
+
+/** A connector by its name; follows changes. */
+export function connectorNamed(name: string): Connector | undefined {
+  return connectors.value.find((connector) => connector.name === name);
+}
+
+/** An integration by its key; follows changes and arrivals. */
+export function integrationNamed(key: string): Integration | undefined {
+  void frame.value;
+  return integrationCells.get(key)?.value;
+}
+
+/** What one frame brings. `gone` are keys: a connector's name, or `connector/name`. */
+export interface Frame {
+  readonly connectors?: readonly Connector[];
+  readonly integrations?: readonly Integration[];
+  readonly gone?: readonly string[];
+}
+
+function put<T>(cells: Map<string, Signal<T>>, key: string, value: T): void {
+  const cell = cells.get(key);
+  if (cell === undefined) cells.set(key, signal(value));
+  else cell.value = value;
+}
+
+/** Applies a frame's changes together. */
+export function apply(change: Frame, at: number): void {
+  batch(() => {
+    for (const connector of change.connectors ?? []) put(connectorCells, connector.name, connector);
+    for (const item of change.integrations ?? []) put(integrationCells, keyOf(item), item);
+    if (change.gone !== undefined && change.gone.length > 0) {
+      const next = new Map(gone.peek());
+      for (const key of change.gone) {
+        if (!connectorCells.delete(key) && !integrationCells.delete(key)) continue;
+        next.set(key, at);
+      }
+      gone.value = next;
+    }
+    frame.value += 1;
+  });
+}
+
+/** Forgets what a fresh and whole picture no longer has. */
+export function keepOnly(names: ReadonlySet<string>, keys: ReadonlySet<string>, at: number): void {
+  const missing = [
+    ...[...connectorCells.keys()].filter((name) => !names.has(name)),
+    ...[...integrationCells.keys()].filter((key) => !keys.has(key)),
+  ];
+  if (missing.length > 0) apply({ gone: missing }, at);
+}

@@ -1,0 +1,9 @@
+/** The address of a connector's view. */
+export function connectorHref(name: string): string {
+  return `/connectors/${encodeURIComponent(name)}`;
+}
+
+/** The address of an integration's view: its path in the REST API. */
+export function integrationHref(item: { readonly connector: string; readonly name: string }): string {
+  return `/integrations/${encodeURIComponent(item.connector)}/${encodeURIComponent(item.name)}`;
+}

@@ -1,0 +1,3 @@
+import { moreWrongInput } from "../process/bad-input.suite.ts";
+
+moreWrongInput();
