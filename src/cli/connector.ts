@@ -17,6 +17,7 @@ export const CONNECTOR_FLAGS = {
   "join-token-file": { value: "FILE", says: "the join token, for the first start" },
   state: { value: "DIR", says: "where the connector keeps its key; ./mooring-state" },
   listen: { value: "HOST:PORT", says: "metrics and health; 0.0.0.0:7481" },
+  "first-spread": { value: "SECONDS", says: "the first attempt to connect comes within this time; 5" },
   readiness: {
     value: "WHEN",
     says: "ready once connected (startup), while connected (always), or never asked (never); startup",
@@ -53,6 +54,7 @@ export const connector: Command = {
       stateDir: given.flag("state") ?? "mooring-state",
       listen: listenOf("connector", "listen", given, DEFAULT_LISTEN) ?? DEFAULT_LISTEN,
       timeScale: numberOf("connector", "MOORING_TIME_SCALE", process.env["MOORING_TIME_SCALE"]),
+      firstSpreadMs: spreadOf(given.flag("first-spread")),
       readiness: choice("readiness", given.flag("readiness"), ["startup", "always", "never"]),
       install: installOf(process.env),
       instance: instanceOf(process.env),
@@ -81,6 +83,14 @@ function choice<T extends string>(
   const chosen = known.find((word) => word === text);
   if (text === undefined || chosen !== undefined) return chosen;
   throw new UsageError(`mooring connector: --${flag} ${text} is not known; write ${known.join(", ")}`);
+}
+
+/** Milliseconds of `--first-spread`. */
+function spreadOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (text !== "" && seconds >= 0 && seconds <= 60) return seconds * 1000;
+  throw new UsageError(`mooring connector: --first-spread ${text} is not a number of seconds from 0 to 60`);
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,8 @@
 import { createAuthority } from "./certificates.ts";
 import { startPostgres } from "./postgres.ts";
 import type { Secrets } from "./secrets.ts";
-import type { DemoItem } from "./site.ts";
+import type { DemoItem, Targets } from "./site.ts";
+import { toggle } from "./toggle.ts";
 
 const PASSWORD = "only-in-the-demo";
 
@@ -10,7 +11,7 @@ export async function startDatabases(
   stack: AsyncDisposableStack,
   secrets: Secrets,
   stop: AbortSignal,
-): Promise<DemoItem[]> {
+): Promise<Targets> {
   const authority = await createAuthority("Mooring demo database");
   const certificate = await authority.issue({ names: ["127.0.0.1"] });
   const postgres = stack.use(await startPostgres({ superuserPassword: PASSWORD, tls: certificate }, stop));
@@ -33,14 +34,14 @@ export async function startDatabases(
     tls: { ca },
   });
   const login = (username: string, password = PASSWORD): Promise<DemoItem["secret"] & object> =>
-    secrets.write(`${username}-${password.length}.json`, { username, password });
+    secrets.write(`${username}.json`, { username, password });
   const item = (name: string, database: string, secret: DemoItem["secret"] & object): DemoItem => ({
     name,
     type: "postgresql",
     config: at(database),
     secret,
   });
-  return [
+  const items = [
     item("orders-db", "orders", await login("orders")),
     item("reports-db", "orders", await login("reports", "changed-long-ago")),
     item("ledger-db", "ledger", await login("orders")),
@@ -49,4 +50,26 @@ export async function startDatabases(
     item("users-db", "orders", { store: "file", path: "./users.json" }),
     item("events-db", "orders", await secrets.write("events.json", { username: "orders", pass: PASSWORD })),
   ];
+  const server = toggle("d", SERVER, { breaks: () => postgres.stop("fast"), heals: () => postgres.start() });
+  const sql = (text: string) => (): Promise<unknown> => postgres.sql(text);
+  const password = toggle("p", LOGIN, {
+    breaks: sql("alter role orders password 'another one'"),
+    heals: sql(`alter role orders password '${PASSWORD}'`),
+  });
+  return { items, toggles: [server, password] };
 }
+
+const SERVER = {
+  breaks: "stop the database server",
+  broke: "The database server was stopped.",
+  heals: "start the database server",
+  healed: "The database server runs again.",
+};
+
+const LOGIN = {
+  breaks: "change the password of orders-db at the server",
+  broke: "The server wants another password than the secret has.",
+  heals: "change the password back",
+  healed:
+    "The server wants the password of the secret again. A rejected one rests 15 minutes: press Refresh on the page.",
+};

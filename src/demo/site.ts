@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { createAuthority, selfSigned } from "./certificates.ts";
 import { holdPort, portOf } from "./held-port.ts";
 import type { Secrets } from "./secrets.ts";
+import { toggle, type Toggle } from "./toggle.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -32,9 +33,26 @@ async function listening(server: Server, stack: AsyncDisposableStack): Promise<n
   return portOf(server);
 }
 
+/** What the demo checks, and what a key press breaks of it. */
+export interface Targets {
+  readonly items: readonly DemoItem[];
+  readonly toggles: readonly Toggle[];
+}
+
+const SHOP = {
+  breaks: "break the shop",
+  broke: "The shop answers 503 to everybody.",
+  heals: "heal the shop",
+  healed: "The shop works again.",
+};
+
 /** HTTP, TCP and TLS targets that work, and some that fail each in a way of its own. */
-export async function startSite(stack: AsyncDisposableStack, secrets: Secrets): Promise<DemoItem[]> {
+export async function startSite(stack: AsyncDisposableStack, secrets: Secrets): Promise<Targets> {
+  let broken = false;
+  const set = (state: boolean): void => void (broken = state);
+  const shop = toggle("s", SHOP, { breaks: () => set(true), heals: () => set(false) });
   const web = createHttpServer((request, response) => {
+    if (broken) return void response.writeHead(503).end();
     const allowed = request.url !== "/private" || request.headers.authorization === "Bearer right";
     response.writeHead(allowed ? 200 : 401).end(allowed ? "everything works\n" : "");
   });
@@ -50,7 +68,7 @@ export async function startSite(stack: AsyncDisposableStack, secrets: Secrets): 
   );
   const closed = stack.use(await holdPort());
   const token = await secrets.write("billing.json", { token: "wrong" });
-  return [
+  const items: DemoItem[] = [
     {
       name: "shop",
       type: "http",
@@ -69,6 +87,7 @@ export async function startSite(stack: AsyncDisposableStack, secrets: Secrets): 
     { name: "archive", type: "tcp", config: { host: "archive.data.svc.invalid", port: 5432 } },
     ...(await startTls(stack, secrets)),
   ];
+  return { items, toggles: [shop] };
 }
 
 async function startTls(stack: AsyncDisposableStack, secrets: Secrets): Promise<DemoItem[]> {

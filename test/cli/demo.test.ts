@@ -11,7 +11,7 @@ test("mooring demo checks real targets, each failing in a way of its own, and le
   const left = async (): Promise<string[]> =>
     (await readdir(tmpdir())).filter((name) => name.startsWith("mooring-demo-"));
   const before = await left();
-  const { code, stdout, stderr } = await mooring(["demo", "--json"]);
+  const { code, stdout, stderr } = await mooring(["demo", "--once", "--json"]);
   expect(stderr).toBe("");
   expect(code).toBe(0);
   const reports = JSON.parse(stdout) as Report[];
@@ -52,7 +52,7 @@ describe("a demo that is cut short", () => {
 
   /** A process group of its own, as a terminal makes one for what is typed. */
   function started(...options: readonly string[]): ChildProcess {
-    return spawn(process.execPath, [...options, entry, "demo"], {
+    return spawn(process.execPath, [...options, entry, "demo", "--once"], {
       env: environmentWith({ TMPDIR: folder }),
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
@@ -121,7 +121,7 @@ describe("a demo that is cut short", () => {
   test("a folder too long for PostgreSQL's socket", async () => {
     const long = join(folder, "x".repeat(100));
     await mkdir(long);
-    const { code, stdout } = await mooring(["demo"], { TMPDIR: long });
+    const { code, stdout } = await mooring(["demo", "--once"], { TMPDIR: long });
     expect(code).toBe(0);
     expect(stdout).toMatch(
       /^Without PostgreSQL: the path of its socket would be too long in \S+; set TMPDIR/,

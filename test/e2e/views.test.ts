@@ -91,7 +91,7 @@ inChromium("views", () => {
     await using stage = await scene();
     const { page, visit } = stage;
     await visit("/integrations/prod-eu-1/orders-db");
-    expect(await page.title()).toBe("(1) orders-db: Error - Mooring");
+    await expect.poll(() => page.title()).toBe("(1) orders-db: Error - Mooring");
     const card = page.getByRole("region", { name: "Diagnosis" });
     expect(await card.getByRole("heading", { level: 2 }).first().textContent()).toBe(
       "Integration orders-db is unreachable.",
