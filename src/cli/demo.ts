@@ -69,7 +69,7 @@ async function live(
   });
   const { controlPlane, connector } = fleet;
   const toggles = [...started.toggles, ...connector.toggles()];
-  const keys = !given.isSet("no-keys") && process.stdin.isTTY;
+  const keys = !given.isSet("no-keys");
   process.stdout.write(greeting(controlPlane.publicUrl, controlPlane.makeLink(), keys ? toggles : []));
   await (keys ? readKeys(toggles, controlPlane, stop) : aborted(stop));
 }
@@ -119,9 +119,12 @@ async function readKeys(
         .catch((error: unknown) => void stdout.write(`That failed: ${String(error)}\n`));
     }
   };
-  stdin.setRawMode(true).on("data", onData).resume();
+  // A pipe has no raw mode: its bytes are keys as they are.
+  if (stdin.isTTY) stdin.setRawMode(true);
+  stdin.on("data", onData).resume();
   await aborted(AbortSignal.any([stop, over.signal]));
-  stdin.setRawMode(false).off("data", onData).pause();
+  if (stdin.isTTY) stdin.setRawMode(false);
+  stdin.off("data", onData).pause();
   await working;
 }
 
@@ -161,13 +164,16 @@ interface Started {
 
 /** Starts the targets, and writes the configuration that names them. */
 async function start(stack: AsyncDisposableStack, stop: AbortSignal): Promise<Started> {
+  const { Guard } = await import("../demo/guard.ts");
+  const guard = stack.use(new Guard());
   const secrets = stack.use(await ownFolder());
+  guard.watch(secrets.directory);
   const { startSite } = await import("../demo/site.ts").catch(onlyInClone);
   const all = [await startSite(stack, secrets)];
   let said = "";
   try {
     const { startDatabases } = await import("../demo/databases.ts");
-    all.push(await startDatabases(stack, secrets, stop));
+    all.push(await startDatabases(stack, secrets, { stop, guard }));
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "PostgresAbsent") throw error;
     said = `Without PostgreSQL: ${error.message}\n\n`;

@@ -1,4 +1,5 @@
 import { createAuthority } from "./certificates.ts";
+import type { Guard } from "./guard.ts";
 import { startPostgres } from "./postgres.ts";
 import type { Secrets } from "./secrets.ts";
 import type { DemoItem, Targets } from "./site.ts";
@@ -10,11 +11,14 @@ const PASSWORD = "only-in-the-demo";
 export async function startDatabases(
   stack: AsyncDisposableStack,
   secrets: Secrets,
-  stop: AbortSignal,
+  { stop, guard }: { readonly stop: AbortSignal; readonly guard: Guard },
 ): Promise<Targets> {
   const authority = await createAuthority("Mooring demo database");
   const certificate = await authority.issue({ names: ["127.0.0.1"] });
-  const postgres = stack.use(await startPostgres({ superuserPassword: PASSWORD, tls: certificate }, stop));
+  const onDirectory = (directory: string): void => guard.watch(directory);
+  const postgres = stack.use(
+    await startPostgres({ superuserPassword: PASSWORD, tls: certificate, onDirectory }, stop),
+  );
   for (const statement of [
     `create role orders login password '${PASSWORD}'`,
     `create role reports login password '${PASSWORD}'`,

@@ -11,7 +11,10 @@ export { PostgresAbsent } from "./postgres-binaries.ts";
 export type { StopMode } from "./postmaster.ts";
 
 /** How a PostgreSQL is set up. */
-export type PostgresSettings = ClusterSettings;
+export type PostgresSettings = ClusterSettings & {
+  /** told of its folder as soon as there is one */
+  onDirectory?: (directory: string) => void;
+};
 
 /** A PostgreSQL server of our own. Disposing ends it and removes its files. */
 export interface Postgres extends AsyncDisposable {
@@ -40,6 +43,7 @@ export interface Postgres extends AsyncDisposable {
 export async function startPostgres(settings: PostgresSettings, stop?: AbortSignal): Promise<Postgres> {
   await using undo = new AsyncDisposableStack();
   const directory = await mkdtemp(join(await realpath(tmpdir()), "mooring-pg-"));
+  settings.onDirectory?.(directory);
   undo.use(atExit("last", () => removeNow(directory)));
   undo.defer(() => rm(directory, { recursive: true, force: true }));
   assertSocketFits(directory);

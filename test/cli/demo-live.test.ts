@@ -75,3 +75,18 @@ describe("mooring demo", () => {
     expect(await readdir(folder)).toEqual(["token"]);
   });
 });
+
+test("a demo that is killed leaves nothing behind either", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "mooring-killed-"));
+  await chmod(folder, 0o755);
+  const args = [entry, "demo", "--no-keys", "--listen", "127.0.0.1:0"];
+  const child = spawn(process.execPath, args, {
+    env: environmentWith({ TMPDIR: folder }),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout ?? child, "data");
+  expect((await readdir(folder)).length).toBeGreaterThan(0);
+  child.kill("SIGKILL");
+  await vi.waitFor(async () => expect(await readdir(folder)).toEqual([]), { timeout: 10_000, interval: 50 });
+  await rm(folder, { recursive: true });
+});
