@@ -5,14 +5,15 @@ import process from "node:process";
 import { stringify } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
 import type { Secrets } from "../demo/secrets.ts";
+import type { Targets } from "../demo/site.ts";
 import type { Toggle } from "../demo/toggle.ts";
 import { checkAll, configurationOf } from "./check.ts";
 import { type Command, type Given, UsageError } from "./command.ts";
 import { listenOf, tokenIn } from "./settings.ts";
 
 /**
- * Everything on this machine: control plane, connector and real targets, most of them broken on purpose. The targets
- * come from development dependencies (a PostgreSQL, a maker of certificates), so they are there in a clone alone.
+ * Everything on this machine: control plane, connector and real targets, most of them broken on purpose. Some
+ * targets come from development dependencies (a PostgreSQL, a maker of certificates): without them it says so.
  */
 export const demo: Command = {
   name: "demo",
@@ -168,21 +169,28 @@ async function start(stack: AsyncDisposableStack, stop: AbortSignal): Promise<St
   const guard = stack.use(new Guard());
   const secrets = stack.use(await ownFolder());
   guard.watch(secrets.directory);
-  const { startSite } = await import("../demo/site.ts").catch(onlyInClone);
+  const { startSite } = await import("../demo/site.ts");
   const all = [await startSite(stack, secrets)];
-  let said = "";
-  try {
-    const { startDatabases } = await import("../demo/databases.ts");
-    all.push(await startDatabases(stack, secrets, { stop, guard }));
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== "PostgresAbsent") throw error;
-    said = `Without PostgreSQL: ${error.message}\n\n`;
-  }
+  const absent: string[] = [];
+  const add = async (what: string, targets: () => Promise<Targets>): Promise<void> => {
+    try {
+      all.push(await targets());
+    } catch (error) {
+      const why = whyAbsent(error);
+      if (why === undefined) throw error;
+      absent.push(`Without ${what}: ${why}\n`);
+    }
+  };
+  await add("TLS targets", async () => (await import("../demo/tls-targets.ts")).startTls(stack, secrets));
+  await add("PostgreSQL", async () =>
+    (await import("../demo/databases.ts")).startDatabases(stack, secrets, { stop, guard }),
+  );
   const { directory } = secrets;
   const file = join(directory, "mooring.yaml");
   const often = { interval: "5s", timeout: "2s", failureThreshold: 1 };
   const integrations = all.flatMap(({ items }) => items).map((item) => ({ ...item, ...often }));
   await writeFile(file, stringify({ integrations }));
+  const said = absent.length === 0 ? "" : `${absent.join("")}\n`;
   return { directory, file, said, toggles: all.flatMap(({ toggles }) => toggles) };
 }
 
@@ -196,11 +204,10 @@ async function ownFolder(): Promise<Secrets> {
   });
 }
 
-function onlyInClone(error: unknown): never {
-  if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") {
-    throw new UsageError(
-      "mooring demo: its targets are not part of an installed Mooring; run it in a clone, after npm ci",
-    );
-  }
-  throw error;
+/** Why some targets cannot be had here; undefined where that is not what went wrong. */
+function whyAbsent(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === "PostgresAbsent") return error.message;
+  const isMissing = "code" in error && error.code === "ERR_MODULE_NOT_FOUND";
+  return isMissing ? "a development dependency is not installed; in a clone, npm ci brings it" : undefined;
 }

@@ -1,12 +1,8 @@
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
-import { createAuthority, selfSigned } from "./certificates.ts";
 import { holdPort, portOf } from "./held-port.ts";
 import type { Secrets } from "./secrets.ts";
 import { toggle, type Toggle } from "./toggle.ts";
-
-const DAY_MS = 86_400_000;
 
 /** One integration of the demo: an item of the configuration file, and what it shows. */
 export interface DemoItem {
@@ -17,7 +13,7 @@ export interface DemoItem {
 }
 
 /** Listens on a free loopback port until disposed; open connections are cut then. */
-async function listening(server: Server, stack: AsyncDisposableStack): Promise<number> {
+export async function listening(server: Server, stack: AsyncDisposableStack): Promise<number> {
   const open = new Set<Socket>();
   server.on("connection", (socket) => {
     open.add(socket);
@@ -46,7 +42,7 @@ const SHOP = {
   healed: "The shop works again.",
 };
 
-/** HTTP, TCP and TLS targets that work, and some that fail each in a way of its own. */
+/** HTTP and TCP targets that work, and some that fail each in a way of its own. */
 export async function startSite(stack: AsyncDisposableStack, secrets: Secrets): Promise<Targets> {
   let broken = false;
   const set = (state: boolean): void => void (broken = state);
@@ -85,28 +81,6 @@ export async function startSite(stack: AsyncDisposableStack, secrets: Secrets): 
     { name: "stock", type: "http", config: { url: `http://127.0.0.1:${silent}/`, proxy: "none" } },
     { name: "mail", type: "http", config: { url: `http://127.0.0.1:${ssh}/`, proxy: "none" } },
     { name: "archive", type: "tcp", config: { host: "archive.data.svc.invalid", port: 5432 } },
-    ...(await startTls(stack, secrets)),
   ];
   return { items, toggles: [shop] };
-}
-
-async function startTls(stack: AsyncDisposableStack, secrets: Secrets): Promise<DemoItem[]> {
-  const authority = await createAuthority("Mooring demo");
-  const ca = await secrets.writeText("ca.pem", authority.certPem);
-  const names = ["127.0.0.1"];
-  const now = Date.now();
-  const certificates = {
-    gateway: await authority.issue({ names }),
-    partner: await authority.issue({ names, notAfter: new Date(now - 3 * DAY_MS) }),
-    webhooks: await authority.issue({ names, notAfter: new Date(now + 5 * DAY_MS) }),
-    legacy: await selfSigned({ names }),
-  };
-  const items: DemoItem[] = [];
-  for (const [name, { certPem, keyPem }] of Object.entries(certificates)) {
-    const server = createTlsServer({ cert: certPem, key: keyPem }, (socket) => socket.on("error", () => {}));
-    server.on("tlsClientError", () => {});
-    const port = await listening(server, stack);
-    items.push({ name, type: "tls", config: { host: "127.0.0.1", port, tls: { ca } } });
-  }
-  return items;
 }
