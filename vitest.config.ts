@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/further/**", "test/e2e/**", "**/node_modules/**"],
+    // Real processes and browsers on a machine that others use: once more, and vitest says so.
+    retry: process.env["CI"] === undefined ? 0 : 1,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     pool: "forks",
