@@ -1,7 +1,7 @@
+import { isLoopback } from "../protocol/loopback.ts";
 import { readFile } from "node:fs/promises";
 import { type IncomingMessage, request as plainRequest, type RequestOptions } from "node:http";
 import { request as tlsRequest } from "node:https";
-import { isIPv4 } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { rootCertificates } from "node:tls";
@@ -25,17 +25,6 @@ export interface Api {
   post(path: string, body?: unknown): Promise<unknown>;
   /** The text of an event stream as it comes; ends when the server ends it. */
   stream(path: string, signal: AbortSignal): AsyncIterable<string>;
-}
-
-/** Whether a plain connection to it stays on this machine. */
-export function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, "");
-  return (
-    host === "localhost" ||
-    host.endsWith(".localhost") ||
-    host === "::1" ||
-    (isIPv4(host) && host.startsWith("127."))
-  );
 }
 
 /** The client that a command's flags ask for. Throws UsageError. */

@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isLoopback } from "../protocol/loopback.ts";
 
 /** The control plane's address, judged. */
 export interface ControlPlaneAddress {
@@ -14,10 +14,6 @@ const PROTOCOLS: Readonly<Record<string, "http:" | "https:">> = {
   "https:": "https:",
   "wss:": "https:",
 };
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
-}
 
 /** The address that a text means, or what is wrong with it in one sentence. */
 export function parseControlPlane(text: string): ControlPlaneAddress | { readonly trouble: string } {

@@ -1,3 +1,4 @@
+import { isLoopback } from "../protocol/loopback.ts";
 import { isIP } from "node:net";
 import type { Install, Instance } from "../protocol/session-frames.ts";
 import { type ControlPlaneAddress, parseControlPlane } from "./control-plane-address.ts";
@@ -52,10 +53,6 @@ export const NOTHING_CONFIGURED: Configuration = {
   remote: { targets: [], secrets: [] },
   addressesAllow: [],
 };
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
-}
 
 /** The control plane's address, where there is one. Throws a StartError. */
 export function addressOf({ controlPlane, stateDir }: ConnectorSettings): ControlPlaneAddress | undefined {

@@ -1,3 +1,4 @@
+import { isLoopback } from "../protocol/loopback.ts";
 import { hostname, networkInterfaces } from "node:os";
 
 /** Where the control plane is reached: what Host, Origin and the tokens' audience may be. */
@@ -6,11 +7,6 @@ export interface Origins {
   readonly audiences: readonly [string, ...string[]];
   isHost(host: string | undefined): boolean;
   isOrigin(origin: string): boolean;
-}
-
-/** Loopback addresses and their name. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 /** An origin's host as URLs write it. */

@@ -1,6 +1,6 @@
 import { PROFILES, type ProfileName } from "../protocol/limits.ts";
 import type { Log } from "./log.ts";
-import { isLoopback } from "./origin.ts";
+import { isLoopback } from "../protocol/loopback.ts";
 
 /** Where a listener listens. `host` is an address or a name, without brackets; port 0 is any free one. */
 export interface Listen {
