@@ -1,4 +1,5 @@
-// Takes the README's picture from a running demo: node scripts/picture.ts SIGN-IN-LINK docs/page.png
+// Takes the README's picture from a running demo whose database was stopped (key d):
+// node scripts/picture.ts SIGN-IN-LINK docs/page.png
 import { chromium } from "playwright-core";
 
 const [, , link = "", file = "docs/page.png"] = process.argv;

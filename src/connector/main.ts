@@ -5,10 +5,8 @@ import { scaled, TIMINGS } from "../protocol/limits.ts";
 import type { Bye, Heartbeat, Hello } from "../protocol/session-frames.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Commands } from "./commands.ts";
-import { addressPolicy } from "./dial/address.ts";
 import type { Network } from "./dial/network.ts";
-import { readResolverSettings } from "./dial/resolver.ts";
-import { createTrust } from "./dial/trust.ts";
+import { createNetwork } from "./dial/place.ts";
 import { httpEnrol } from "./enrol.ts";
 import { codeOf } from "./failure.ts";
 import { type HealthServer, serveHealth } from "./http.ts";
@@ -116,7 +114,7 @@ class Connector implements RunningConnector {
       time: () => new Date(clock.now()).toISOString(),
       truth: () => ({ items: this.#standing.snapshot(), digest: this.#digest() }),
     });
-    this.#network = this.#networkOf(NOTHING_CONFIGURED);
+    this.#network = createNetwork(settings.environment, NOTHING_CONFIGURED.addressesAllow);
     this.#looks = this.#makeLooks();
     this.#schedule = new Schedule({
       clock,
@@ -277,24 +275,13 @@ class Connector implements RunningConnector {
     });
   }
 
-  #networkOf({ addressesAllow }: Configuration): Network {
-    const { environment } = this.#settings;
-    const files = {
-      resolvConf: environment["MOORING_RESOLV_CONF"] ?? "/etc/resolv.conf",
-      hosts: environment["MOORING_HOSTS"] ?? "/etc/hosts",
-    };
-    const trust = this.#network?.trust ?? createTrust();
-    return {
-      resolver: () => readResolverSettings(files),
-      policy: addressPolicy(addressesAllow),
-      trust,
-      environment,
-    };
-  }
-
   #apply(configuration: Configuration): boolean {
     this.#configuration = configuration;
-    this.#network = this.#networkOf(configuration);
+    this.#network = createNetwork(
+      this.#settings.environment,
+      configuration.addressesAllow,
+      this.#network.trust,
+    );
     const { items } = configuration;
     const names = items.flatMap(({ name, type, config }) => [name, type.address(config)]);
     this.#scrubber.keep(names);

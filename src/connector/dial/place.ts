@@ -3,10 +3,14 @@ import { addressPolicy } from "./address.ts";
 import { readResolverSettings } from "./resolver.ts";
 import { createTrust } from "./trust.ts";
 
-/** The network of the place that a process runs in. `allow` is `policy.addresses.allow`. */
+/**
+ * The network of the place that a process runs in. `allow` is `policy.addresses.allow`. A trust that is handed on
+ * keeps what it has read.
+ */
 export function createNetwork(
   environment: Readonly<Record<string, string | undefined>>,
   allow: readonly string[],
+  trust = createTrust(),
 ): Network {
   const files = {
     resolvConf: environment["MOORING_RESOLV_CONF"] ?? "/etc/resolv.conf",
@@ -15,7 +19,7 @@ export function createNetwork(
   return {
     resolver: () => readResolverSettings(files),
     policy: addressPolicy(allow),
-    trust: createTrust(),
+    trust,
     environment,
   };
 }
