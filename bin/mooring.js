@@ -9,7 +9,29 @@ const source = new URL("../src/cli/main.ts", import.meta.url);
 const bundle = new URL("../dist/mooring.js", import.meta.url);
 const entry = existsSync(source) ? source : bundle;
 
+/**
+ * A server that a connector talks to may not make it run code: V8 refuses to compile strings. That must be so from the
+ * start of a process, so it starts itself anew, in place. Where that cannot be, it runs without.
+ */
+const LOCK = "--disallow-code-generation-from-strings";
+const isConnector = process.argv[2] === "connector";
+
+function mustLock() {
+  const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ""].join(" ");
+  return isConnector && !given.includes(LOCK);
+}
+
+function lock() {
+  const args = [...process.execArgv, LOCK, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  try {
+    process.execve?.(process.execPath, [process.execPath, ...args], process.env);
+  } catch {
+    // Windows, or a process that may start none.
+  }
+}
+
 if (major > 24 || (major === 24 && minor >= 12)) {
+  if (mustLock()) lock();
   await import(entry.href);
 } else {
   const node = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
@@ -19,7 +41,11 @@ if (major > 24 || (major === 24 && minor >= 12)) {
     );
     process.exit(2);
   }
-  const child = spawn(node, [fileURLToPath(entry), ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(
+    node,
+    [...(isConnector ? [LOCK] : []), fileURLToPath(entry), ...process.argv.slice(2)],
+    { stdio: "inherit" },
+  );
   // A terminal sends these two to the child as well, and twice would mean "at once": only its end is waited for.
   for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));

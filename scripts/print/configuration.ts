@@ -1,9 +1,13 @@
 import { z } from "zod";
-import { itemFrame, policy, secretFrame, store } from "../../src/connector/config/schema.ts";
+import { itemFrame, policy, secretFrame, storeFrame } from "../../src/connector/config/schema.ts";
+import { configOf } from "../../src/connector/config/stores.ts";
 import { INTEGRATION_TYPES } from "../../src/connector/integrations/index.ts";
 import { SECRET_STORES } from "../../src/connector/secrets/index.ts";
 
 interface Schema {
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly const?: unknown;
   readonly type?: string;
   readonly enum?: readonly unknown[];
   readonly description?: string;
@@ -39,9 +43,22 @@ export function configurationPage(): string {
       "\n",
     );
   });
-  const stores = SECRET_STORES.map((kind) =>
-    [`### ${kind.type}`, "", kind.summary, "", table(kind.ref, "secret."), ""].join("\n"),
-  );
+  const stores = SECRET_STORES.map((kind) => {
+    const declared = kind.builtIn ? "" : " It is there once it is declared under `secretStores`.";
+    const config = z.object({ config: configOf(kind) });
+    return [
+      `### ${kind.type}`,
+      "",
+      `${kind.summary}${declared}`,
+      "",
+      table(kind.ref, "secret."),
+      "",
+      "In `secretStores[]`:",
+      "",
+      table(config),
+      "",
+    ].join("\n");
+  });
   return [
     "# Configuration",
     "",
@@ -72,7 +89,14 @@ export function configurationPage(): string {
     ...stores,
     "## secretStores[]",
     "",
-    table(store),
+    "A store under another name, or with other settings than the built-in one of its kind.",
+    "",
+    table(
+      z.strictObject({
+        ...storeFrame,
+        config: z.looseObject({}).optional().describe("what the kind needs, see above"),
+      }),
+    ),
     "",
     "## policy",
     "",
@@ -91,16 +115,20 @@ function table(schema: z.ZodType, prefix = ""): string {
 function rows(schema: Schema, prefix: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, inside]) => {
     const required = schema.required?.includes(key) === true ? "required" : "";
-    const nested =
-      inside.properties === undefined
+    const forms = inside.oneOf ?? inside.anyOf ?? [];
+    const nested = forms.some(({ properties }) => properties !== undefined)
+      ? forms.flatMap((form) => rows(form, `${prefix}${key}.`))
+      : inside.properties === undefined
         ? inside.items?.properties === undefined
           ? []
           : rows(inside.items, `${prefix}${key}[].`)
         : rows(inside, `${prefix}${key}.`);
     const choice =
-      inside.enum === undefined
-        ? ""
-        : `one of ${inside.enum.map((value) => `\`${String(value)}\``).join(", ")}`;
+      typeof inside.const === "string"
+        ? `\`${inside.const}\``
+        : inside.enum === undefined
+          ? ""
+          : `one of ${inside.enum.map((value) => `\`${String(value)}\``).join(", ")}`;
     const says = [inside.description, choice].filter((text) => text !== undefined && text !== "").join("; ");
     return nested.length > 0 && says === ""
       ? nested

@@ -13,6 +13,8 @@ export async function metricsPage(): Promise<string> {
     stands: () => [],
     outbox: () => ({ events: 0, coalesced: 0, dropped: 0 }),
     isConnected: () => false,
+    secrets: () => [],
+    leads: () => true,
     lagSeconds: () => 0,
   });
   const controlPlane = new ControlPlaneMetrics();

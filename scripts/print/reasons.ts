@@ -1,5 +1,6 @@
 import { conditionOf, type Reason, REASONS, type ReasonCode } from "../../src/protocol/reasons.ts";
 import { STAGES } from "../../src/protocol/stages.ts";
+import { STORE_WORDS } from "../../src/protocol/store-words/index.ts";
 
 /** docs/reasons.md: the closed table, by stage. */
 export function reasonsPage(): string {
@@ -11,7 +12,7 @@ export function reasonsPage(): string {
   return [
     "# Reasons",
     "",
-    "Printed from `src/protocol/reasons.ts`. Every failure carries one of these codes; a code is never renamed and",
+    "Printed from `src/protocol/reasons.ts` and `src/protocol/store-words/`. Every failure carries one of these codes; a code is never renamed and",
     "never means two things. Words in braces are filled in with the real names. Of several wordings, and of several",
     "forms of one step, the first whose names are all known is shown. A reason without words here is reserved: nothing",
     "in this version raises it.",
@@ -30,15 +31,21 @@ export function reasonsPage(): string {
 }
 
 function section(code: ReasonCode, row: Reason): string {
-  const says = (row.says ?? []).map((text) => `- ${text}`);
-  const steps = (row.remedy ?? []).map((entry, index) => {
+  const parts = [`### ${code}`, "", conditionLine(code, row), "", ...wording(row)];
+  for (const [store, words] of Object.entries(STORE_WORDS)) {
+    const own = words[code];
+    if (own !== undefined) parts.push(`Of the store ${store}, first:`, "", ...wording(own));
+  }
+  return parts.join("\n");
+}
+
+function wording({ says = [], remedy = [] }: Pick<Reason, "says" | "remedy">): string[] {
+  const steps = remedy.map((entry, index) => {
     const forms = "text" in entry ? [entry] : entry;
     return `${index + 1}. ${forms.map(({ text, command }) => (command === undefined ? text : `${text} \`${command}\``)).join(" *or* ")}`;
   });
-  const parts = [`### ${code}`, "", conditionLine(code, row), ""];
-  if (says.length > 0) parts.push(...says, "");
-  if (steps.length > 0) parts.push(...steps, "");
-  return parts.join("\n");
+  const lines = says.map((text) => `- ${text}`);
+  return [...lines, ...(lines.length > 0 ? [""] : []), ...steps, ...(steps.length > 0 ? [""] : [])];
 }
 
 function conditionLine(code: ReasonCode, row: Reason): string {

@@ -23,6 +23,7 @@ export interface Api {
   readonly url: URL;
   get(path: string): Promise<unknown>;
   post(path: string, body?: unknown): Promise<unknown>;
+  delete(path: string): Promise<unknown>;
   /** The text of an event stream as it comes; ends when the server ends it. */
   stream(path: string, signal: AbortSignal): AsyncIterable<string>;
 }
@@ -46,6 +47,7 @@ export async function apiOf(command: string, given: Given): Promise<Api> {
     url,
     get: (path) => call("GET", path),
     post: (path, body) => call("POST", path, body),
+    delete: (path) => call("DELETE", path),
     async *stream(path, signal) {
       const response = await open(url, "GET", path, token, ca, signal);
       if (response.statusCode !== 200) throw refusal(response.statusCode, await textOf(response), url);

@@ -1,28 +1,35 @@
 import process from "node:process";
 import { check as checkOnce } from "../connector/check.ts";
 import { systemClock } from "../connector/clock.ts";
-import { meant } from "../connector/config/nearest.ts";
+import { meant } from "../connector/nearest.ts";
 import { createNetwork } from "../connector/dial/place.ts";
 import { type Configuration, type Item, problemLine } from "../connector/item.ts";
+import { blockedBySecret } from "../connector/secret-watch.ts";
+import type { SecretItem } from "../protocol/secret-frames.ts";
 import type { Report } from "../protocol/report.ts";
 import { type Command, UsageError } from "./command.ts";
 import { paintFor } from "./paint.ts";
-import { load } from "./settings.ts";
-import { letter, summary } from "./letter.ts";
+import { secretsOnce, readingOnce } from "./secrets-once.ts";
+import { closeStores, load } from "./settings.ts";
+import { letter, secretLetter, summary } from "./letter.ts";
 
 /** So many integrations are looked at side by side. */
 const AT_ONCE = 100;
 
 export const check: Command = {
   name: "check",
-  usage: "check FILE [NAME…] [--json]",
+  usage: "check FILE [NAME…] [--secrets] [--json]",
   says: "Checks every integration of FILE once, stage by stage, without a control plane. Ends with 1 unless every one is online or a warning.",
-  flags: { json: { says: "print the reports as JSON" } },
+  flags: {
+    secrets: { says: "check only the secrets that they need: their stores are asked, their targets are not" },
+    json: { says: "print the reports as JSON" },
+  },
   args: [1, Number.POSITIVE_INFINITY],
   async run(given) {
     const [file = "", ...names] = given.args;
     const configuration = await configurationOf(file);
     const items = chosen(file, configuration, names);
+    if (given.isSet("secrets")) return checkSecrets(items, given.isSet("json"));
     const onReport = (report: Report): void => {
       if (!isGood(report)) process.exitCode = 1; // Known from here on, also where nobody reads to the end.
     };
@@ -31,7 +38,23 @@ export const check: Command = {
   },
 };
 
-function isGood({ state }: Report): boolean {
+/** The secrets of these integrations, each on its own. */
+async function checkSecrets(items: readonly Item[], json: boolean): Promise<number> {
+  const secrets = await secretsOnce(items, systemClock);
+  await closeStores();
+  const paint = paintFor(process.stdout, process.env);
+  if (json) process.stdout.write(`${JSON.stringify(secrets, null, 2)}\n`);
+  else process.stdout.write(secrets.map((secret) => secretLetter(secret, paint)).join("") + counted(secrets));
+  return secrets.every(isGood) ? 0 : 1;
+}
+
+function counted(secrets: readonly SecretItem[]): string {
+  if (secrets.length === 0) return "Nothing to check: no integration needs a secret.\n";
+  const good = secrets.filter(isGood).length;
+  return `${secrets.length} ${secrets.length === 1 ? "secret" : "secrets"}: ${good} good, ${secrets.length - good} in trouble.\n`;
+}
+
+function isGood({ state }: Pick<Report, "state">): boolean {
   return state === "online" || state === "warning";
 }
 
@@ -53,13 +76,18 @@ export async function checkAll(
   const paint = paintFor(process.stdout, process.env);
   const started = performance.now();
   const reports: Report[] = [];
-  for (const one of limited(items, (item) => checkOnce(item, place))) {
+  const users = Map.groupBy(items, ({ secret }) => secret?.id);
+  const looking = limited(readingOnce(items, systemClock), async (item) =>
+    blockedBySecret(item, await checkOnce(item, place), (users.get(item.secret?.id)?.length ?? 0) > 1),
+  );
+  for (const one of looking) {
     const report = await one;
     if (signal?.aborted === true) return reports;
     reports.push(report);
     onReport?.(report);
     if (!json) process.stdout.write(letter(report, paint));
   }
+  await closeStores();
   if (json) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
   else process.stdout.write(summary(reports, performance.now() - started, paint));
   return reports;

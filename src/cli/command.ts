@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { meant } from "../connector/config/nearest.ts";
+import { meant } from "../connector/nearest.ts";
 
 /** Wrong use or wrong configuration: its lines are printed, and the process ends with 2. */
 export class UsageError extends Error {

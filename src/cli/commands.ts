@@ -1,6 +1,7 @@
 import { check } from "./check.ts";
 import type { Command } from "./command.ts";
 import { connector } from "./connector.ts";
+import { connectorIdentity } from "./connector-identity.ts";
 import { controlPlane } from "./control-plane.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Command[] = [
   controlPlane,
   doctor,
   token,
+  connectorIdentity,
   status,
   refresh,
   test,

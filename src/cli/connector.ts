@@ -15,8 +15,19 @@ export const CONNECTOR_FLAGS = {
     says: "PEM certificates that are trusted besides the system's, for the control plane",
   },
   "join-token-file": { value: "FILE", says: "the join token, for the first start" },
-  state: { value: "DIR", says: "where the connector keeps its key; ./mooring-state" },
+  "service-account-token-file": {
+    value: "FILE",
+    says: "a ServiceAccount's projected token, in place of a join token; read anew for each enrolment",
+  },
+  state: {
+    value: "DIR|secret:NAME",
+    says: "where the connector keeps its key: a folder, or a Secret of its own namespace; ./mooring-state",
+  },
   listen: { value: "HOST:PORT", says: "metrics and health; 0.0.0.0:7481" },
+  lease: {
+    value: "NAME",
+    says: "for several replicas: only the one that holds this Lease of its own namespace works",
+  },
   "first-spread": { value: "SECONDS", says: "the first attempt to connect comes within this time; 5" },
   readiness: {
     value: "WHEN",
@@ -51,6 +62,7 @@ export const connector: Command = {
       controlPlane,
       ca: given.flag("ca"),
       joinTokenFile: given.flag("join-token-file"),
+      serviceAccountTokenFile: given.flag("service-account-token-file"),
       stateDir: given.flag("state") ?? "mooring-state",
       listen: listenOf("connector", "listen", given, DEFAULT_LISTEN) ?? DEFAULT_LISTEN,
       timeScale: numberOf("connector", "MOORING_TIME_SCALE", process.env["MOORING_TIME_SCALE"]),
@@ -58,11 +70,13 @@ export const connector: Command = {
       readiness: choice("readiness", given.flag("readiness"), ["startup", "always", "never"]),
       install: installOf(process.env),
       instance: instanceOf(process.env),
+      lease: given.flag("lease"),
       log: { level: choice("log-level", given.flag("log-level"), ["debug", "info", "warn", "error"]) },
       environment: process.env,
     });
     const running = await starting.catch(wrongUse);
-    await stopped;
+    const ended = await Promise.race([stopped.then(() => undefined), running.ended]);
+    if (ended?.trouble !== undefined) await wrongUse(ended.trouble);
     await running.drain();
     return 0;
   },

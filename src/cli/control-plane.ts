@@ -73,8 +73,19 @@ async function settingsOf(given: Given): Promise<Settings> {
     operatorToken: await tokenIn("control-plane", "MOORING_OPERATOR_TOKEN_FILE"),
     viewerToken: await tokenIn("control-plane", "MOORING_VIEWER_TOKEN_FILE"),
     chart: given.flag("chart"),
+    cluster: clusterOf(process.env),
     version: manifest.version,
     log: await logOf(given.flag("log-level")),
+  };
+}
+
+/** Where a Pod finds its cluster and its own ServiceAccount. Whether there is one is found out when it is asked. */
+function clusterOf(environment: Readonly<Record<string, string | undefined>>): Settings["cluster"] {
+  return {
+    host: environment["KUBERNETES_SERVICE_HOST"] || "kubernetes.default.svc",
+    port:
+      Number(environment["KUBERNETES_SERVICE_PORT_HTTPS"] || environment["KUBERNETES_SERVICE_PORT"]) || 443,
+    directory: environment["MOORING_SERVICE_ACCOUNT_DIR"] || "/var/run/secrets/kubernetes.io/serviceaccount",
   };
 }
 

@@ -1,15 +1,17 @@
 import process from "node:process";
 import manifest from "../../package.json" with { type: "json" };
 import { INTEGRATION_TYPES } from "../connector/integrations/index.ts";
-import { problemLine } from "../connector/item.ts";
+import type { RightsWish } from "../connector/doctor-rights.ts";
+import { type Loaded, problemLine } from "../connector/item.ts";
 import type { Finding } from "../protocol/report.ts";
-import type { Command } from "./command.ts";
+import type { Command, Given } from "./command.ts";
 import { CONNECTOR_FLAGS } from "./connector.ts";
 import { findingLine, letter } from "./letter.ts";
 import { paintFor } from "./paint.ts";
 import { judgeRemote, load } from "./settings.ts";
 
 const { "control-plane": controlPlane, ca, "join-token-file": joinToken, state } = CONNECTOR_FLAGS;
+const { "service-account-token-file": accountToken } = CONNECTOR_FLAGS;
 
 export const doctor: Command = {
   name: "doctor",
@@ -19,19 +21,23 @@ export const doctor: Command = {
     "control-plane": controlPlane,
     ca,
     "join-token-file": joinToken,
+    "service-account-token-file": accountToken,
     state,
+    lease: CONNECTOR_FLAGS.lease,
     json: { says: "print the findings as JSON" },
   },
   args: [0, 1],
   async run(given) {
     const [file] = given.args;
     const { examine } = await import("../connector/doctor.ts");
-    const configuration = file === undefined ? [notNamed] : await judged(file);
+    const loaded = file === undefined ? undefined : await load(file);
+    const configuration = file === undefined || loaded === undefined ? [notNamed] : judged(file, loaded);
     const patient = {
       version: manifest.version,
       controlPlane: given.flag("control-plane"),
       ca: given.flag("ca"),
       joinTokenFile: given.flag("join-token-file"),
+      serviceAccountTokenFile: given.flag("service-account-token-file"),
       stateDir: given.flag("state") ?? "mooring-state",
       environment: process.env,
       listen: { host: "127.0.0.1", port: 0 },
@@ -39,7 +45,8 @@ export const doctor: Command = {
       judgeRemote,
     };
     const { findings, way } = await examine(patient, INTEGRATION_TYPES);
-    const all = [...configuration, ...findings];
+    const rights = await rightsOf(given, loaded?.ok === true ? loaded.configuration : { items: [] });
+    const all = [...configuration, ...rights, ...findings];
     if (given.isSet("json"))
       process.stdout.write(`${JSON.stringify({ findings: all, way: way ?? null }, null, 2)}\n`);
     else {
@@ -53,8 +60,22 @@ export const doctor: Command = {
 
 const notNamed: Finding = { subject: "configuration", verdict: "not_checked", text: "no file is named" };
 
-async function judged(file: string): Promise<Finding[]> {
-  const loaded = await load(file);
+/** The rights in the cluster that the settings need. */
+async function rightsOf(
+  given: Given,
+  configuration: RightsWish["configuration"],
+): Promise<readonly Finding[]> {
+  const { examineRights } = await import("../connector/doctor-rights.ts");
+  return examineRights({
+    configuration,
+    stateDir: given.flag("state") ?? "",
+    lease: given.flag("lease"),
+    crdNamespaces: [],
+    environment: process.env,
+  });
+}
+
+function judged(file: string, loaded: Loaded): Finding[] {
   if (!loaded.ok) {
     return loaded.problems.map((problem) => ({
       subject: "configuration",

@@ -1,4 +1,5 @@
 import type { Finding, Report, StageResult } from "../protocol/report.ts";
+import type { SecretItem } from "../protocol/secret-frames.ts";
 import type { Stage, State } from "../protocol/stages.ts";
 import { printableLine } from "../protocol/words.ts";
 import type { Paint } from "./paint.ts";
@@ -22,6 +23,36 @@ export function letter(report: Report, paint: Paint): string {
     lines.push(...coverage.map((text) => `  ${paint.quiet(`not tested: ${printableLine(text)}`)}`));
   }
   return `${lines.join("\n")}\n\n`;
+}
+
+/** A secret the same way: where it is, who needs it, and what is wrong with it. */
+export function secretLetter(secret: SecretItem, paint: Paint): string {
+  const { state, cause, findings, usedBy, users } = secret;
+  const [mark, kind] = MARKS[state];
+  const name = paint.strong(printableLine(secret.name));
+  const lines = [
+    `${paint[kind](mark)} ${name}  ${paint.quiet(printableLine(secret.store))}  ${paint[kind](state)}`,
+  ];
+  if (state !== "online") {
+    lines.push("", `  ${paint.strong(printableLine(secret.message))}`);
+    if (cause !== null) lines.push(`  ${printableLine(cause)}`);
+    if (secret.remedy.length > 0) lines.push("", "  What to do", ...remedyLines(secret, paint), "");
+    lines.push(...findings.map((finding) => findingLine(finding, paint)));
+  }
+  const more = users - usedBy.length;
+  lines.push(
+    `  ${paint.quiet(`needed by ${usedBy.join(", ")}${more > 0 ? ` and ${more} more` : ""}${ageOf(secret)}`)}`,
+  );
+  return `${lines.join("\n")}\n\n`;
+}
+
+function ageOf({ version, createdAt, expiresAt }: SecretItem): string {
+  const parts = [
+    version === null ? "" : `version ${printableLine(version)}`,
+    createdAt === null ? "" : `made ${createdAt.slice(0, 10)}`,
+    expiresAt === null ? "" : `ends ${expiresAt.slice(0, 10)}`,
+  ];
+  return parts.map((part) => (part === "" ? "" : ` · ${part}`)).join("");
 }
 
 const MARKS: Readonly<Record<State, readonly [mark: string, kind: "good" | "gap" | "bad" | "quiet"]>> = {
@@ -61,7 +92,7 @@ export function stageLine({ stage, ok, ms, reason }: StageResult, paint: Paint):
   return `  ${mark} ${stage.padEnd(13)}${milliseconds(ms).padStart(9)}${why}`;
 }
 
-function remedyLines({ remedy }: Report, paint: Paint): string[] {
+function remedyLines({ remedy }: Pick<Report, "remedy">, paint: Paint): string[] {
   return remedy.flatMap(({ text, command }, index) => {
     const step = `  ${index + 1}. ${printableLine(text)}`;
     return command === null ? [step] : [step, `       ${paint.strong(printableLine(command))}`];

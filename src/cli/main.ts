@@ -1,6 +1,6 @@
 import process from "node:process";
 import manifest from "../../package.json" with { type: "json" };
-import { meant } from "../connector/config/nearest.ts";
+import { meant } from "../connector/nearest.ts";
 import { printableLine } from "../protocol/words.ts";
 import { helpOf, parseLine, Refused, UsageError } from "./command.ts";
 import { COMMANDS } from "./commands.ts";

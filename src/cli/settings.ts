@@ -1,17 +1,32 @@
 import { readFile } from "node:fs/promises";
 import process from "node:process";
+import type { Kinds, Stores } from "../connector/config/context.ts";
 import { loadConfiguration } from "../connector/config/config.ts";
 import { judgeRemoteItem } from "../connector/config/remote.ts";
+import { judgeIntegrationResource } from "../connector/config/resource.ts";
 import { INTEGRATION_TYPES } from "../connector/integrations/index.ts";
-import type { JudgeRemote, Load } from "../connector/item.ts";
+import type { JudgeRemote, JudgeResource, Load } from "../connector/item.ts";
 import { SECRET_STORES } from "../connector/secrets/index.ts";
 import { type Given, UsageError } from "./command.ts";
 
 /** What a configuration may name in this program. */
-export const KINDS = { types: INTEGRATION_TYPES, stores: SECRET_STORES, environment: process.env };
+export const KINDS: Kinds = {
+  types: INTEGRATION_TYPES,
+  stores: SECRET_STORES,
+  environment: process.env,
+  opened: new Map(),
+};
 
 export const load: Load = (file) => loadConfiguration(file, KINDS);
-export const judgeRemote: JudgeRemote = (item, policy) => judgeRemoteItem(item, policy, KINDS);
+export const judgeRemote: JudgeRemote = (item, { remote, stores }) =>
+  judgeRemoteItem(item, remote, KINDS, stores as Stores | undefined);
+export const judgeResource: JudgeResource = (resource, { crd, stores }) =>
+  judgeIntegrationResource(resource, crd, KINDS, stores as Stores | undefined);
+
+/** Hangs up on every store that was asked. */
+export async function closeStores(): Promise<void> {
+  for (const store of KINDS.opened.values()) await store.close?.();
+}
 
 export interface Listen {
   readonly host: string;

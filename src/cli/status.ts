@@ -1,5 +1,6 @@
 import process from "node:process";
 import { printable } from "../protocol/words.ts";
+import type { SecretItem } from "../protocol/secret-frames.ts";
 import type { Report } from "../protocol/report.ts";
 import { type Api, API_FLAGS, apiOf } from "./api.ts";
 import { type Command, type Given, Refused, UsageError } from "./command.ts";
@@ -25,9 +26,15 @@ export interface IntegrationStatus extends Report {
   readonly lastKnown: { readonly state: string; readonly reason: string | null; readonly at: string } | null;
 }
 
+/** A secret as the API shows it. */
+export interface SecretStatus extends SecretItem {
+  readonly connector: string;
+}
+
 export interface Picture {
   readonly connectors: readonly ConnectorStatus[];
   readonly integrations: readonly IntegrationStatus[];
+  readonly secrets: readonly SecretStatus[];
 }
 
 export const status: Command = {
@@ -49,7 +56,7 @@ export const status: Command = {
     process.once("SIGINT", () => interrupted.abort());
     try {
       for await (const text of api.stream("/api/v1/events", interrupted.signal)) {
-        if (/^event: ?(connector|integration)\b/m.test(text)) code = await show(api, place, given);
+        if (/^event: ?(connector|integration|secret)\b/m.test(text)) code = await show(api, place, given);
       }
       throw new Refused(`${api.url.origin} ended the stream of changes.`);
     } catch (error) {
@@ -87,9 +94,8 @@ export async function known<T>(asking: Promise<T>, place: string): Promise<T> {
 async function show(api: Api, place: ReturnType<typeof placeOf>, given: Given): Promise<number> {
   const picture = await lookAt(api, place);
   const paint = paintFor(process.stdout, process.env);
-  const whole = { connectors: picture.connectors, integrations: picture.integrations };
   if (given.isSet("json"))
-    process.stdout.write(`${JSON.stringify(whole, null, given.isSet("watch") ? 0 : 2)}\n`);
+    process.stdout.write(`${JSON.stringify(picture, null, given.isSet("watch") ? 0 : 2)}\n`);
   else if (place.integration === undefined) process.stdout.write(table(picture, paint));
   else process.stdout.write(picture.integrations.map((one) => letter(one, paint)).join(""));
   return codeOf(picture);
@@ -107,17 +113,18 @@ export async function lookAt(
   { connector, integration }: ReturnType<typeof placeOf>,
 ): Promise<Picture> {
   if (connector === undefined) {
-    const [connectors, integrations] = await Promise.all([
+    const [connectors, integrations, secrets] = await Promise.all([
       all<ConnectorStatus>(api, "/api/v1/connectors?limit=500"),
       all<IntegrationStatus>(api, "/api/v1/integrations?limit=500"),
+      all<SecretStatus>(api, "/api/v1/secrets?limit=500"),
     ]);
-    return { connectors, integrations };
+    return { connectors, integrations, secrets };
   }
   const name = encodeURIComponent(connector);
   if (integration !== undefined) {
     const path = `/api/v1/integrations/${name}/${encodeURIComponent(integration)}`;
     const one = await known(api.get(path), `integration ${connector}/${integration}`);
-    return { connectors: [], integrations: [one as IntegrationStatus] };
+    return { connectors: [], integrations: [one as IntegrationStatus], secrets: [] };
   }
   const one = (await known(
     api.get(`/api/v1/connectors/${name}`),
@@ -126,6 +133,7 @@ export async function lookAt(
   return {
     connectors: [one],
     integrations: await all(api, `/api/v1/integrations?connector=${name}&limit=500`),
+    secrets: await all(api, `/api/v1/secrets?connector=${name}&limit=500`),
   };
 }
 
@@ -160,7 +168,7 @@ function mark(state: string, paint: Paint): string {
 }
 
 /** Connectors with their integrations, a line each. */
-export function table({ connectors, integrations }: Picture, paint: Paint): string {
+export function table({ connectors, integrations, secrets }: Picture, paint: Paint): string {
   if (connectors.length === 0)
     return "No connector yet. mooring token create NAME makes a join token for one.\n";
   return connectors
@@ -172,7 +180,13 @@ export function table({ connectors, integrations }: Picture, paint: Paint): stri
       const own = integrations
         .filter((one) => one.connector === connector.name)
         .map((one) => row(one, paint));
-      return `${[head, ...trouble, ...own].join("\n")}\n`;
+      // A secret is worth a line where something is wrong with it: the others are behind their integrations.
+      const sick = secrets
+        .filter(
+          (one) => one.connector === connector.name && one.state !== "online" && one.state !== "unknown",
+        )
+        .map((one) => secretRow(one, paint));
+      return `${[head, ...trouble, ...own, ...sick].join("\n")}\n`;
     })
     .join("\n");
 }
@@ -182,6 +196,12 @@ function connectorLines({ message, cause, remedy }: ConnectorStatus, paint: Pain
     ({ text, command }) => `    ${text}${command === null ? "" : `\n      ${paint.strong(command)}`}`,
   );
   return [`  ${message}`, ...(cause === null ? [] : [`  ${cause}`]), ...steps];
+}
+
+function secretRow(one: SecretStatus, paint: Paint): string {
+  const needed = `needed by ${one.users} ${one.users === 1 ? "integration" : "integrations"}`;
+  const why = `${one.message}${one.reason === null ? "" : paint.quiet(` ${one.reason}`)}`;
+  return `  ${mark(one.state, paint)} ${printable(one.name, 60).padEnd(24)} ${one.state.padEnd(8)} ${paint.quiet(`${one.store}  ${needed}`)}  ${why}`;
 }
 
 function row(one: IntegrationStatus, paint: Paint): string {

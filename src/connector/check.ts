@@ -11,24 +11,30 @@ import {
   remedyOf,
   sentenceOf,
 } from "../protocol/words.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, OVER } from "./clock.ts";
 import type { Network } from "./dial/network.ts";
 import { durationWords } from "./duration.ts";
 import { codeOf, explainSystem, Failure } from "./failure.ts";
 import type { IntegrationType } from "./integrations/integration.ts";
 import type { Fields, Run } from "./run.ts";
+import { type AgeLimits, ageWarnings } from "./secrets/age.ts";
 import { fieldsOf, valuesOf } from "./secrets/fields.ts";
 import type { Secret } from "./secrets/secret-store.ts";
 import { holdsValue } from "./secrets/withheld.ts";
 
 /** An integration's secret: where it is, and how to read it. */
 export interface BoundSecret {
+  /** The same for all integrations that name the same secret. */
+  readonly id: string;
   readonly store: string;
   /** The NAME in the sentence. */
   readonly name: string;
   readonly facts: Evidence;
   /** Our field ← the key in the secret. */
   readonly mapping: Readonly<Record<string, string>>;
+  /** From one reading to the next, milliseconds; 0: at each look. */
+  readonly rereadMs: number;
+  readonly ages: AgeLimits;
   read(signal: AbortSignal): Promise<Secret>;
 }
 
@@ -55,8 +61,15 @@ export interface CheckPlace {
   readonly signal?: AbortSignal;
 }
 
-/** How much of the integration's timeout one stage may take; the others may take what is left. */
-const SHARE: Partial<Readonly<Record<Stage, number>>> = { resolve: 0.5, connect: 0.5, tls: 0.5, secret: 0.5 };
+/** How much of the integration's timeout the stage secret may take. */
+export const SECRET_SHARE = 0.5;
+/** The same of each stage that has a share; the others may take what is left. */
+const SHARE: Partial<Readonly<Record<Stage, number>>> = {
+  resolve: 0.5,
+  connect: 0.5,
+  tls: 0.5,
+  secret: SECRET_SHARE,
+};
 
 /** After a deadline, work that obeys its signal still gets to say what it saw. Milliseconds. */
 const LAST_WORD_MS = 20;
@@ -96,6 +109,8 @@ class Walk implements Run {
   readonly #findings: Finding[] = [];
   readonly #warnings: Warning[] = [];
   readonly #values: string[] = [];
+  /** Fields of the secret that end in a line break: a login that was made by `echo` is rejected for it. */
+  #broken: readonly string[] = [];
   #known: Evidence;
 
   constructor(item: Check, place: CheckPlace) {
@@ -119,7 +134,7 @@ class Walk implements Run {
   }
 
   async run(): Promise<Failure | undefined> {
-    const end = (): void => this.#over.abort();
+    const end = (): void => this.#over.abort(OVER);
     const { signal } = this.#place;
     if (signal?.aborted === true) end();
     signal?.addEventListener("abort", end, { once: true });
@@ -136,7 +151,7 @@ class Walk implements Run {
       return new Failure("respond", "unknown", {}, error);
     } finally {
       signal?.removeEventListener("abort", end);
-      this.#over.abort();
+      this.#over.abort(OVER);
       // From the top: Node crashes where the socket below TLS is destroyed first.
       for (const resource of this.#owned.toReversed()) resource.destroy();
     }
@@ -148,7 +163,7 @@ class Walk implements Run {
     const said = new AbortController();
     const goodbye = Promise.resolve(connection[Symbol.asyncDispose]());
     await Promise.race([goodbye, this.clock.sleep(left, said.signal)]);
-    said.abort();
+    said.abort(OVER);
     goodbye.catch(() => {}); // What it throws after its time is no news: the sockets are destroyed.
   }
 
@@ -176,25 +191,34 @@ class Walk implements Run {
     limit: number,
     work: (signal: AbortSignal, limitMs: number) => Promise<T>,
   ): Promise<T> {
-    const late = new AbortController();
-    const done = new AbortController();
-    const signal = AbortSignal.any([this.signal, late.signal]);
-    const working = work(signal, limit).catch((error: unknown) => {
+    const { signal } = this;
+    const ending = new AbortController(); // Of the work.
+    const waiting = new AbortController(); // For its deadline.
+    const walkEnds = (): void => {
+      ending.abort(OVER);
+      waiting.abort(OVER);
+    };
+    if (signal.aborted) walkEnds();
+    signal.addEventListener("abort", walkEnds, { once: true });
+    let isLate = false;
+    let isDone = false;
+    const working = work(ending.signal, limit).catch((error: unknown) => {
       // What a driver throws because its signal aborted says nothing; what a step names itself does.
-      throw late.signal.aborted && !(error instanceof Failure)
-        ? new Failure(name, TIMEOUTS[name], {}, error)
-        : error;
+      throw isLate && !(error instanceof Failure) ? new Failure(name, TIMEOUTS[name], {}, error) : error;
     });
-    const timeout = this.clock.sleep(limit, AbortSignal.any([this.signal, done.signal])).then(async () => {
-      if (done.signal.aborted) return new Promise<never>(() => {});
-      late.abort();
-      await Promise.race([working, this.clock.sleep(LAST_WORD_MS, done.signal)]);
+    const timeout = this.clock.sleep(limit, waiting.signal).then(async () => {
+      if (isDone) return new Promise<never>(() => {});
+      isLate = true;
+      ending.abort(OVER);
+      await Promise.race([working, this.clock.sleep(LAST_WORD_MS, waiting.signal)]);
       throw new Failure(name, TIMEOUTS[name]);
     });
     try {
       return await Promise.race([working, timeout]);
     } finally {
-      done.abort();
+      isDone = true;
+      signal.removeEventListener("abort", walkEnds);
+      waiting.abort(OVER);
       working.catch(() => {});
     }
   }
@@ -245,7 +269,11 @@ class Walk implements Run {
         throw new TypeError(`${this.#item.type.type} asked for a secret it has none of`);
       const found = await secret.read(signal);
       this.#values.push(...valuesOf(found));
-      return fieldsOf(found, { shapes, mapping: secret.mapping }) as Fields<Shapes>;
+      for (const { reason, evidence } of ageWarnings(found, secret.ages, this.clock.now()))
+        this.warn("secret", reason, evidence);
+      const fields = fieldsOf(found, { shapes, mapping: secret.mapping });
+      this.#broken = Object.keys(fields).filter((field) => /[\r\n]$/.test(fields[field] ?? ""));
+      return fields as Fields<Shapes>;
     });
   }
 
@@ -316,10 +344,15 @@ class Walk implements Run {
       coverage: [...type.coverage(config, this.hasSecret)],
       address: printableLine(type.address(config)),
       blockedBy: null,
-      findings: this.#findings,
+      findings: [...this.#findings, ...(failure?.stage === "authenticate" ? this.#lineBreaks() : [])],
       path: path.toSorted(byStageOrder),
       stages: this.#stages,
     };
+  }
+
+  #lineBreaks(): Finding[] {
+    const text = "ends in a line break, which is sent as part of it";
+    return this.#broken.map((field) => ({ subject: `field ${field}`, verdict: "failed", text }));
   }
 
   /** What a peer chose: codes and names. They are shown unless they repeat a value of the secret. */

@@ -19,6 +19,12 @@ export type CommandEvent = {
 export type Asked = "refresh" | "test";
 export type OnStage = (stage: StageResult) => void;
 
+/** `since`: when it was asked for; no secret that was read before this tick will do. */
+export interface Wished {
+  readonly onStage: OnStage;
+  readonly since: number;
+}
+
 export interface CommandsParts {
   readonly clock: Clock;
   readonly timings: Pick<Timings, "commandSpacingMs">;
@@ -26,9 +32,9 @@ export interface CommandsParts {
   readonly tell: (event: CommandEvent) => void;
   readonly names: () => readonly string[];
   /** Looks at a configured integration now. Undefined where there is none of this name. */
-  readonly look: (name: string, asked: Asked, onStage: OnStage) => Promise<Report | undefined>;
+  readonly look: (name: string, asked: Asked, how: Wished) => Promise<Report | undefined>;
   /** Looks at one that is not configured, and stores nothing. */
-  readonly lookUnsaved: (item: Item, onStage: OnStage, signal: AbortSignal) => Promise<Report>;
+  readonly lookUnsaved: (item: Item, how: Wished & { readonly signal: AbortSignal }) => Promise<Report>;
   /** Judges one that is not configured, by the local policy, before anything is looked up. */
   readonly judgeUnsaved: (item: unknown) => Promise<Item | readonly Problem[]>;
 }
@@ -109,8 +115,10 @@ export class Commands {
     const asked: Asked = command.kind === "refresh" ? "refresh" : "test";
     const name = command.integration ?? "";
     if (!this.#parts.names().includes(name)) return notFound(name);
+    const since = this.#parts.clock.tick();
     return async () => {
-      const report = await this.#look(name, asked, (stage) => this.#progress({ commandId, stage }));
+      const onStage = (stage: StageResult): void => this.#progress({ commandId, stage });
+      const report = await this.#look(name, asked, { onStage, since });
       return report === undefined ? notFound(name) : { ...NOTHING, outcome: "succeeded", report };
     };
   }
@@ -125,17 +133,22 @@ export class Commands {
       return failed("config_invalid", text.slice(0, 1024));
     }
     const report = await this.#inTurn(UNSAVED, false, () =>
-      this.#parts.lookUnsaved(item, (stage) => this.#progress({ commandId, stage }), signal),
+      this.#parts.lookUnsaved(item, {
+        onStage: (stage) => this.#progress({ commandId, stage }),
+        since: this.#parts.clock.tick(),
+        signal,
+      }),
     );
     return { ...NOTHING, outcome: "succeeded", report: report ?? null };
   }
 
   async #refreshAll(commandId: string, signal: AbortSignal): Promise<Answer> {
     const names = [...this.#parts.names()];
+    const since = this.#parts.clock.tick();
     let refreshed = 0;
     const worker = async (): Promise<void> => {
       for (let name = names.shift(); name !== undefined && !signal.aborted; name = names.shift()) {
-        const report = await this.#look(name, "refresh", () => {});
+        const report = await this.#look(name, "refresh", { onStage: () => {}, since });
         const stage = report?.stages.at(-1);
         if (report !== undefined) refreshed += 1;
         if (stage !== undefined) this.#progress({ commandId, integration: name, stage });
@@ -145,8 +158,8 @@ export class Commands {
     return { ...NOTHING, outcome: "succeeded", refreshed };
   }
 
-  #look(name: string, asked: Asked, onStage: OnStage): Promise<Report | undefined> {
-    return this.#inTurn(`${asked} ${name}`, true, () => this.#parts.look(name, asked, onStage));
+  #look(name: string, asked: Asked, how: Wished): Promise<Report | undefined> {
+    return this.#inTurn(`${asked} ${name}`, true, () => this.#parts.look(name, asked, how));
   }
 
   /**

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { uuidv7 } from "../protocol/envelope.ts";
 import type { Finding, Report } from "../protocol/report.ts";
+import { printable } from "../protocol/words.ts";
+import { readAccountToken } from "./account-token.ts";
 import { check } from "./check.ts";
 import { systemClock as clock } from "./clock.ts";
 import { proxyFromEnvironment } from "./dial/proxy.ts";
@@ -9,6 +11,10 @@ import { httpEnrol } from "./enrol.ts";
 import { greet } from "./greeting.ts";
 import { Identity } from "./identity.ts";
 import type { IntegrationType } from "./integrations/integration.ts";
+import { Cluster } from "./cluster.ts";
+import { folderState } from "./state-dir.ts";
+import { secretNameOf } from "./state-secret.ts";
+import type { StateStore } from "./state.ts";
 import { Refusal } from "./refusal.ts";
 import { addressOf, type ConnectorSettings, StartError } from "./start.ts";
 import type { ControlPlaneAddress } from "./control-plane-address.ts";
@@ -30,6 +36,7 @@ type Patient = Pick<
   | "controlPlane"
   | "ca"
   | "joinTokenFile"
+  | "serviceAccountTokenFile"
   | "stateDir"
   | "environment"
   | "listen"
@@ -49,6 +56,9 @@ export async function examine(patient: Patient, types: readonly IntegrationType[
   }
   if (address === undefined) return { findings: [skipped("control plane", "none is named")], way: undefined };
   findings.push(proxyFinding(address, patient.environment));
+  const { serviceAccountTokenFile } = patient;
+  if (serviceAccountTokenFile !== undefined)
+    findings.push(await accountFinding(serviceAccountTokenFile, address));
   const way = await reach(address, patient, types);
   if (way.state === "error")
     return { findings: [...findings, skipped("session", "the way there failed")], way };
@@ -73,6 +83,27 @@ function proxyFinding(address: ControlPlaneAddress, environment: Patient["enviro
   );
 }
 
+/** What the ServiceAccount's token says of itself; whether it is good is for the control plane to say. */
+async function accountFinding(file: string, { origin }: ControlPlaneAddress): Promise<Finding> {
+  const subject = "service account";
+  try {
+    const { facts } = await readAccountToken(file);
+    const { account, issuer = "none", audiences, endsAt = 0 } = facts;
+    const name = `${account?.namespace}/${account?.name} of issuer ${printable(issuer)}`;
+    if (!audiences.includes(origin))
+      return failed(
+        subject,
+        `the token in ${file} is meant for ${printable(audiences.join(", "))}, not for ${origin}: project it with that audience`,
+      );
+    const end = new Date(endsAt).toISOString();
+    if (endsAt <= clock.now()) return failed(subject, `the token in ${file} has expired at ${end}`);
+    return passed(subject, `${name}, by ${file} until ${end}`);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return failed(subject, error.message);
+  }
+}
+
 /** The same stages as a check of an integration: the control plane's address is only one more. */
 async function reach(
   address: ControlPlaneAddress,
@@ -92,18 +123,19 @@ async function reach(
 
 /** Who we are, then hello and welcome. */
 async function greeting(address: ControlPlaneAddress, patient: Patient): Promise<Finding[]> {
-  const { version, ca, joinTokenFile, stateDir = "", environment } = patient;
+  const { version, ca, joinTokenFile, serviceAccountTokenFile, environment } = patient;
   const network = createNetwork(environment, []);
   const transport = { address, trust: network.trust, caFile: ca, environment };
+  const signal = AbortSignal.timeout(WELCOME_MS);
   const identity = new Identity({
-    stateDir,
+    state: stateOf(patient, signal),
     joinTokenFile,
+    serviceAccountTokenFile,
     audience: address.origin,
-    enrol: httpEnrol(transport),
+    enrol: httpEnrol(transport, { serviceAccountTokenFile }),
     clock,
     onToken: () => {},
   });
-  const signal = AbortSignal.timeout(WELCOME_MS);
   const newId = (): string => uuidv7(clock.now(), randomBytes);
   const findings: Finding[] = [];
   try {
@@ -127,4 +159,10 @@ async function greeting(address: ControlPlaneAddress, patient: Patient): Promise
     findings.push(failed(findings.length === 0 ? "identity" : "session", error.message));
   }
   return findings;
+}
+
+/** Where its key is kept. */
+function stateOf({ stateDir = "", environment }: Patient, signal: AbortSignal): StateStore {
+  const name = secretNameOf(stateDir);
+  return name === undefined ? folderState(stateDir) : new Cluster(environment, clock).state(name, signal);
 }

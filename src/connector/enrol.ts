@@ -1,25 +1,16 @@
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
-import { ENROL_ERRORS, ENROLL_PATH, type EnrolError } from "../protocol/enrolment.ts";
+import { ENROL_ERRORS, ENROLL_PATH, type EnrolError, type EnrolRequest } from "../protocol/enrolment.ts";
+import { afterRefusal, enrolWords, type TokenFrom } from "./enrol-words.ts";
 import type { Enrol } from "./identity.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, type RefusalWord } from "./refusal.ts";
 import { agentFor, type TransportSettings } from "./transport.ts";
 import { errorWordOf, refusalFor, retryAfterMs } from "./upgrade-refusal.ts";
 
 const MOST_BYTES = 256 * 1024;
 
-const SAYS: Readonly<Record<EnrolError, string>> = {
-  invalid: "does not take the enrolment for one",
-  token_unknown: "does not know the join token: make a new one with mooring token create",
-  token_expired: "says that the join token has expired: make a new one with mooring token create",
-  token_used: "says that the join token was used with another key: make a new one with mooring token create",
-  bad_proof: "does not accept the proof that the key is this connector's",
-  bad_audience: "is known by another address than the one that the connector was given",
-  rate_limited: "asks to be tried later",
-};
-
-/** Posts an enrolment to the control plane, by the same trust and proxy as the session. */
-export function httpEnrol(settings: TransportSettings): Enrol {
+/** Posts an enrolment, by the same trust and proxy as the session. `from`: the token's file, for words. */
+export function httpEnrol(settings: TransportSettings, from: TokenFrom): Enrol {
   const { origin, host } = settings.address;
   return async (body, signal) => {
     const agent = await agentFor(settings);
@@ -30,7 +21,8 @@ export function httpEnrol(settings: TransportSettings): Enrol {
         text: JSON.stringify(body),
       });
       if (status === 200 || status === 201) return parsed(text);
-      throw refused(status, { error: errorWordOf(text) ?? "", retry: retryAfterMs(headers), host });
+      const retry = retryAfterMs(headers);
+      throw refused(status, { error: errorWordOf(text) ?? "", retry, host, body, from });
     } catch (error) {
       if (signal.aborted && !(error instanceof Refusal))
         throw new Refusal("timeout", `The control plane at ${host} did not answer the enrolment in time.`);
@@ -41,18 +33,29 @@ export function httpEnrol(settings: TransportSettings): Enrol {
   };
 }
 
-function refused(
-  status: number,
-  { error, retry, host }: { error: string; retry: number | undefined; host: string },
-): Refusal {
+interface Refused {
+  readonly error: string;
+  readonly retry: number | undefined;
+  readonly host: string;
+  readonly body: EnrolRequest;
+  readonly from: TokenFrom;
+}
+
+function refused(status: number, { error, retry, host, body, from }: Refused): Refusal {
   if (!Object.hasOwn(ENROL_ERRORS, error)) {
     const word = status >= 200 && status < 400 ? "captive_proxy" : "unexpected_status";
     return new Refusal(word, `${host} answered ${status} to the enrolment.`, { retryAfterMs: retry });
   }
   const known = error as EnrolError;
-  const says = `The control plane at ${host} ${SAYS[known]}.`;
-  if (known === "rate_limited") return new Refusal(known, says, { retryAfterMs: retry });
-  return new Refusal(known === "invalid" ? "enrolment_refused" : known, says, { after: "stop" });
+  const says = `The control plane at ${host} ${enrolWords(known, body.token, from)}.`;
+  const after = afterRefusal(known, from);
+  return new Refusal(wordOf(known), says, { after, retryAfterMs: retry });
+}
+
+/** A revocation that the session told is not the same news as one that keeps a ServiceAccount from coming back. */
+function wordOf(error: EnrolError): RefusalWord {
+  if (error === "revoked") return "account_revoked";
+  return error === "invalid" ? "enrolment_refused" : error;
 }
 
 function parsed(text: string): unknown {

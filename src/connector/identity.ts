@@ -2,23 +2,24 @@ import { createHash, randomUUID } from "node:crypto";
 import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 import { z } from "zod";
 import { type EnrolRequest, enrolAnswer, publicKeyJwk, TOKEN } from "../protocol/enrolment.ts";
+import { readAccountToken } from "./account-token.ts";
 import type { Clock } from "./clock.ts";
+import type { TokenFrom } from "./enrol-words.ts";
 import { Refusal } from "./refusal.ts";
 import type { Credential } from "./sessions.ts";
-import { readState, readToken, writeState } from "./state-dir.ts";
+import type { StateStore } from "./state.ts";
+import { readToken } from "./state-dir.ts";
 
 /** Sends an enrolment. Resolves with the answer's body, and rejects with a Refusal. */
 export type Enrol = (request: EnrolRequest, signal: AbortSignal) => Promise<unknown>;
 
-export interface IdentitySettings {
-  /** Made with mode 0700 where it is missing. */
-  readonly stateDir: string;
-  readonly joinTokenFile?: string | undefined;
+export interface IdentitySettings extends TokenFrom {
+  readonly state: StateStore;
   /** The control plane's http(s) origin. */
   readonly audience: string;
   readonly enrol: Enrol;
   readonly clock: Clock;
-  /** Told of the join token, so that it can be kept out of logs. */
+  /** Told of the token of an enrolment, so that it can be kept out of logs. */
   readonly onToken: (token: string) => void;
 }
 
@@ -43,8 +44,10 @@ export class Identity {
   readonly #settings: IdentitySettings;
   #key: Key | undefined;
   #enrolment: Enrolment | undefined;
-  /** The token that was refused last, by its mark: not sent again before the file changes. */
+  /** The token that was refused last, by its mark: no reason to hurry. Sent again only where that may help. */
   #refused: { readonly mark: string; readonly refusal: Refusal } | undefined;
+  /** The control plane takes the key no more, and a ServiceAccount's token may change that. */
+  #mustEnrol = false;
 
   constructor(settings: IdentitySettings) {
     this.#settings = settings;
@@ -55,20 +58,32 @@ export class Identity {
     this.#key ??= await this.#loadKey();
     this.#enrolment ??= await this.#loadEnrolment(this.#key);
     const token = await this.#newToken();
-    if (this.#enrolment === undefined && token === undefined) throw this.#unenrolled();
+    if (!this.#isEnrolled && token === undefined) throw this.#unenrolled();
+  }
+
+  /** The control plane does not take the key: with a ServiceAccount's token it enrols again. */
+  mustEnrol(): void {
+    this.#mustEnrol = this.#settings.serviceAccountTokenFile !== undefined;
+  }
+
+  get #isEnrolled(): boolean {
+    return this.#enrolment !== undefined && !this.#mustEnrol;
   }
 
   /** A token for one attempt, enrolling first where that is due. Rejects with a Refusal. */
   async credential(offsetMs: number, signal: AbortSignal): Promise<Credential> {
     this.#key ??= await this.#loadKey();
     this.#enrolment ??= await this.#loadEnrolment(this.#key);
-    const token = await this.#newToken();
+    // A revocation may have been taken back: it asks again, if seldom.
+    const token = await (this.#refused?.refusal.word === "account_revoked"
+      ? this.#dueToken()
+      : this.#newToken());
     if (token !== undefined) this.#enrolment = await this.#enrol(this.#key, token, signal);
-    if (this.#enrolment === undefined) throw this.#unenrolled();
+    if (this.#enrolment === undefined || this.#mustEnrol) throw this.#unenrolled();
     return this.#sign(this.#key, this.#enrolment, offsetMs);
   }
 
-  /** Whether the join token's file holds one that was neither used nor refused. */
+  /** Whether there is a token to enrol by that was neither used nor refused. */
   async hasNewToken(): Promise<boolean> {
     try {
       return (await this.#newToken()) !== undefined;
@@ -84,8 +99,24 @@ export class Identity {
     return new Refusal("join_token_missing", says, { after: "stop" });
   }
 
-  /** The token of the file, where it is another one than the one that was used or refused. */
+  /** The token to enrol by, where that is due and it is another one than the one that was refused. */
   async #newToken(): Promise<string | undefined> {
+    const token = await this.#dueToken();
+    return token === undefined || markOf(token) === this.#refused?.mark ? undefined : token;
+  }
+
+  async #dueToken(): Promise<string | undefined> {
+    const { serviceAccountTokenFile, onToken } = this.#settings;
+    if (serviceAccountTokenFile === undefined) return this.#newJoinToken();
+    // Once enrolled the key is enough: the kubelet's new tokens are no reason to enrol again.
+    if (this.#isEnrolled) return undefined;
+    const { token } = await readAccountToken(serviceAccountTokenFile);
+    onToken(token);
+    return token;
+  }
+
+  /** The join token of the file, where it is another one than the one that was used or refused. */
+  async #newJoinToken(): Promise<string | undefined> {
     const { joinTokenFile, onToken } = this.#settings;
     if (joinTokenFile === undefined) return undefined;
     const token = await readToken(joinTokenFile).catch((error: unknown) => {
@@ -95,8 +126,7 @@ export class Identity {
     });
     if (token === "") return undefined;
     onToken(token);
-    const mark = markOf(token);
-    return mark === this.#enrolment?.tokenMark || mark === this.#refused?.mark ? undefined : token;
+    return markOf(token) === this.#enrolment?.tokenMark ? undefined : token;
   }
 
   async #enrol(key: Key, token: string, signal: AbortSignal): Promise<Enrolment> {
@@ -109,13 +139,14 @@ export class Identity {
       if (!answer.success)
         throw new Refusal("not_a_control_plane", "The answer to the enrolment is not a control plane's.");
       const enrolment = { ...answer.data, tokenMark, keyMark: key.mark };
-      await writeState(this.#settings.stateDir, ENROLMENT_FILE, enrolment);
+      await this.#settings.state.write(ENROLMENT_FILE, enrolment);
+      this.#mustEnrol = false;
       return enrolment;
     } catch (error) {
       const refused = error instanceof Refusal && error.after === "stop";
       if (refused) this.#refused = { mark: tokenMark, refusal: error };
       // A bad new token takes nothing from a connector that is enrolled.
-      if (refused && this.#enrolment !== undefined) return this.#enrolment;
+      if (refused && this.#enrolment !== undefined && !this.#mustEnrol) return this.#enrolment;
       throw error;
     }
   }
@@ -136,17 +167,17 @@ export class Identity {
   }
 
   async #loadKey(): Promise<Key> {
-    const found = await readState(this.#settings.stateDir, KEY_FILE, storedKey);
+    const found = await this.#settings.state.read(KEY_FILE, storedKey);
     if (found !== undefined) return keyOf(found);
     const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
     const jwk = storedKey.parse(await exportJWK(privateKey));
-    await writeState(this.#settings.stateDir, KEY_FILE, jwk);
+    await this.#settings.state.write(KEY_FILE, jwk);
     return keyOf(jwk);
   }
 
   /** What was enrolled with this key at this control plane; another's is no help here. */
   async #loadEnrolment(key: Key): Promise<Enrolment | undefined> {
-    const found = await readState(this.#settings.stateDir, ENROLMENT_FILE, storedEnrolment);
+    const found = await this.#settings.state.read(ENROLMENT_FILE, storedEnrolment);
     return found?.keyMark === key.mark ? found : undefined;
   }
 }

@@ -23,11 +23,28 @@ export interface RemotePolicy {
   }[];
 }
 
+/** What an Integration resource may name. */
+export interface CrdPolicy {
+  /** Names of secret stores. */
+  readonly stores: readonly string[];
+  /** `host:port` as in RemotePolicy; `{namespace}` stands for the resource's own. */
+  readonly targets: readonly string[];
+}
+
 export interface Configuration {
   readonly items: readonly Item[];
   readonly remote: RemotePolicy;
+  /** Absent: the default, DEFAULT_CRD_POLICY. */
+  readonly crd?: CrdPolicy | undefined;
   /** Addresses and ranges that are dialled though they are forbidden by default. */
   readonly addressesAllow: readonly string[];
+  /** The secret stores of the file, for what others may name; absent where there is no file. */
+  readonly stores?: StoresOfFile | undefined;
+}
+
+/** Opaque here: what `config/` judges an item of somebody else's with. */
+export interface StoresOfFile {
+  readonly digest: string;
 }
 
 /** Something wrong with the configuration, and where. Lines and columns count from 1. */
@@ -49,7 +66,23 @@ export type Loaded =
 export type Load = (file: string) => Promise<Loaded>;
 
 /** Handed in: judges one item that is not in the file, by the local policy, before any look-up. */
-export type JudgeRemote = (item: unknown, policy: RemotePolicy) => Promise<Item | readonly Problem[]>;
+export type JudgeRemote = (
+  item: unknown,
+  configuration: Pick<Configuration, "remote" | "stores">,
+) => Promise<Item | readonly Problem[]>;
+
+/** An Integration resource, as far as it is judged. */
+export interface JudgedResource {
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: unknown;
+}
+
+/** Handed in: judges an Integration resource, by the local policy, before any look-up. Paths begin with `spec`. */
+export type JudgeResource = (
+  resource: JudgedResource,
+  configuration: Pick<Configuration, "crd" | "stores">,
+) => Promise<Item | readonly Problem[]>;
 
 /** A problem on one line, fit for a terminal: place, what is wrong, what to do. */
 export function problemLine({ file, line, column, path, text }: Problem): string {

@@ -8,8 +8,8 @@ import type { Network } from "./dial/network.ts";
 import type { Item } from "./item.ts";
 import { errorFields, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { RejectedLogins } from "./rejected-login.ts";
-import type { Scrubber } from "./scrub.ts";
+import { REJECTED, RejectedLogins } from "./rejected-login.ts";
+import { createMarks, type SecretWatch } from "./secret-watch.ts";
 import type { Standing } from "./standing.ts";
 import type { Change } from "./status.ts";
 
@@ -18,10 +18,25 @@ export interface LooksParts {
   readonly network: () => Network;
   readonly standing: Standing;
   readonly metrics: Metrics;
-  readonly scrubber: Scrubber;
+  readonly secrets: SecretWatch;
   readonly log: Log;
+  /** Adds what is known of the target besides; absent where nothing is. */
+  readonly diagnose?: ((item: Item, report: Report, signal: AbortSignal) => Promise<Report>) | undefined;
   /** A transition to tell. */
   readonly onChange: (item: Item, change: Change) => void;
+}
+
+/** How somebody asked. `since`: no secret that was read before this tick will do. */
+export interface HowAsked {
+  readonly onStage: OnStage;
+  readonly signal: AbortSignal;
+  readonly since: number;
+}
+
+interface How extends Partial<Omit<HowAsked, "since">> {
+  readonly asked: boolean;
+  readonly signal: AbortSignal;
+  readonly since?: number | undefined;
 }
 
 /** One look after the other: check, then report to metrics, then report to fold, by plain calls. */
@@ -32,15 +47,7 @@ export class Looks {
 
   constructor(parts: LooksParts) {
     this.#parts = parts;
-    const { clock, scrubber, metrics } = parts;
-    this.#logins = new RejectedLogins({
-      clock,
-      onSecret: (item, values) => {
-        scrubber.learn(ownerOf(item), values);
-        // One that is not configured has no series.
-        if (parts.standing.get(item.name) !== undefined) metrics.secretRead(item.name, clock.now());
-      },
-    });
+    this.#logins = new RejectedLogins({ clock: parts.clock, markOf: createMarks() });
   }
 
   /** A look of the schedule. Resolves with whether all is well; never rejects. */
@@ -59,12 +66,8 @@ export class Looks {
   }
 
   /** A look that somebody asked for. A test is told to whoever asked, and nowhere else. */
-  async asked(
-    item: Item,
-    asked: Asked,
-    { onStage, signal }: { readonly onStage: OnStage; readonly signal: AbortSignal },
-  ): Promise<Report> {
-    const report = await this.#look(item, { asked: true, onStage, signal });
+  async asked(item: Item, asked: Asked, { onStage, signal, since }: HowAsked): Promise<Report> {
+    const report = await this.#look(item, { asked: true, onStage, signal, since });
     if (asked === "refresh" && !signal.aborted) this.#record(item, report, false);
     return report;
   }
@@ -80,19 +83,33 @@ export class Looks {
     });
   }
 
-  async #look(
-    item: Item,
-    how: { readonly asked: boolean; readonly onStage?: OnStage; readonly signal: AbortSignal },
-  ): Promise<Report> {
-    const { clock, network, metrics, log } = this.#parts;
-    const guarded = this.#logins.guard(item, how.asked);
+  async #look(item: Item, how: How): Promise<Report> {
+    const { clock, metrics, secrets } = this.#parts;
     const started = clock.tick();
+    let walked = await this.#walk(item, how);
+    // A target may reject what was the secret a moment ago: the one that the store has now is tried at once.
+    if (isRejected(walked) && (await secrets.hasNewer(item, started, how.signal)))
+      walked = await this.#walk(item, how);
+    const diagnosed = (await this.#parts.diagnose?.(item, walked, how.signal)) ?? walked;
+    const report = secrets.looked(item, diagnosed);
+    const ms = Math.round((clock.tick() - started) * 10) / 10;
+    const at = clock.now();
+    if (how.signal.aborted || this.#parts.standing.get(item.name)?.item.digest !== item.digest) return report;
+    metrics.looked(item, report, { at, ms });
+    this.#samples.push({ name: item.name, at: new Date(at).toISOString(), ms, state: report.state });
+    if (this.#samples.length > LIMITS.samplesPerHeartbeat) this.#samples.shift();
+    return report;
+  }
+
+  /** One walk through the stages. */
+  async #walk(item: Item, { asked, since, onStage, signal }: How): Promise<Report> {
+    const { clock, network, log, secrets } = this.#parts;
+    const guarded = this.#logins.guard(secrets.kept(item, since), asked);
     const onUnknown = (error: unknown): void =>
       log.warn(`Integration ${item.name} failed in a way that Mooring does not know.`, {
         integration: item.name,
         error: errorFields(error),
       });
-    const { onStage, signal } = how;
     const place = {
       clock,
       network: network(),
@@ -100,14 +117,7 @@ export class Looks {
       signal,
       ...(onStage === undefined ? {} : { onStage }),
     };
-    const report = guarded.conclude(await check(guarded.check, place));
-    const ms = Math.round((clock.tick() - started) * 10) / 10;
-    const at = clock.now();
-    if (signal.aborted || this.#parts.standing.get(item.name)?.item.digest !== item.digest) return report;
-    metrics.looked(item, report, { at, ms });
-    this.#samples.push({ name: item.name, at: new Date(at).toISOString(), ms, state: report.state });
-    if (this.#samples.length > LIMITS.samplesPerHeartbeat) this.#samples.shift();
-    return report;
+    return guarded.conclude(await check(guarded.check, place));
   }
 
   #record(item: Item, report: Report, scheduled: boolean): void {
@@ -116,6 +126,10 @@ export class Looks {
     const change = standing.record(item, { report, scheduled, failureThreshold }, clock.now());
     if (change !== undefined) onChange(item, change);
   }
+}
+
+function isRejected({ reason, stage }: Report): boolean {
+  return stage === "authenticate" && reason !== null && REJECTED.has(reason);
 }
 
 /** By whom the scrubber knows the values of an item's secret: items may share one. */

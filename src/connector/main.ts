@@ -2,8 +2,10 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { stateDigest } from "../protocol/digest.ts";
 import { integrationSubject, uuidv7 } from "../protocol/envelope.ts";
 import { scaled, TIMINGS } from "../protocol/limits.ts";
+import { SECRETS_CAPABILITY } from "../protocol/secret-frames.ts";
 import type { Bye, Heartbeat, Hello } from "../protocol/session-frames.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { Cluster } from "./cluster.ts";
 import { Commands } from "./commands.ts";
 import type { Network } from "./dial/network.ts";
 import { createNetwork } from "./dial/place.ts";
@@ -13,12 +15,15 @@ import { type HealthServer, serveHealth } from "./http.ts";
 import { Identity } from "./identity.ts";
 import type { Configuration, Item, Problem } from "./item.ts";
 import { Lag } from "./lag.ts";
-import { createLog, type Log } from "./log.ts";
-import { Looks, ownerOf } from "./looks.ts";
+import { createLog, errorFields, type Log } from "./log.ts";
+import type { Leadership } from "./lease.ts";
+import { ClusterEvidence } from "./evidence/evidence.ts";
+import { Looks, type LooksParts, ownerOf } from "./looks.ts";
 import { Metrics } from "./metrics.ts";
 import { Outbox } from "./outbox.ts";
 import { Refusal } from "./refusal.ts";
 import { Schedule } from "./schedule.ts";
+import { SecretWatch } from "./secret-watch.ts";
 import { Scrubber } from "./scrub.ts";
 import { type Dial, type LinkState, Sessions } from "./sessions.ts";
 import { followFile, markOf } from "./sources/file.ts";
@@ -31,6 +36,9 @@ import {
   StartError,
   timeScaleOf,
 } from "./start.ts";
+import type { StateStore } from "./state.ts";
+import { folderState } from "./state-dir.ts";
+import { secretNameOf } from "./state-secret.ts";
 import type { Change } from "./status.ts";
 import { Telling } from "./telling.ts";
 import { webSocketDial } from "./transport.ts";
@@ -40,10 +48,18 @@ export interface RunningConnector {
   /** Where health and metrics are served. */
   readonly address: { readonly host: string; readonly port: number };
   readonly link: () => LinkState;
+  /** Resolves where it ends by itself: another replica leads now, or it could not begin when it was its turn. */
+  readonly ended: Promise<Ended>;
   /** Stops looking, sends what waits, says goodbye, and ends. Takes some seconds at most. */
-  drain(reason?: "restart" | "shutdown"): Promise<void>;
+  drain(reason?: Bye["reason"]): Promise<void>;
   /** The same without time for what waits. */
   close(): Promise<void>;
+}
+
+/** Why a connector ended by itself. */
+export interface Ended {
+  /** What kept it from beginning; absent where it only leads no more. */
+  readonly trouble?: StartError;
 }
 
 const RETURN_MS = 60_000;
@@ -57,9 +73,13 @@ export async function startConnector(settings: ConnectorSettings): Promise<Runni
   const factor = timeScaleOf(settings);
   const { configuration, seen } = await firstConfiguration(settings);
   const connector = new Connector(settings, factor);
-  if (address !== undefined) await connector.connectTo(address);
+  const begin = async (): Promise<void> => {
+    if (address !== undefined) await connector.connectTo(address);
+  };
+  if (settings.lease === undefined) await begin();
   await connector.serve();
-  connector.begin(configuration, seen);
+  if (settings.lease === undefined) connector.begin(configuration, seen);
+  else connector.standBy(settings.lease, () => begin().then(() => connector.begin(configuration, seen)));
   return connector;
 }
 
@@ -85,12 +105,19 @@ class Connector implements RunningConnector {
   readonly #metrics: Metrics;
   readonly #telling: Telling;
   readonly #outbox: Outbox;
+  readonly #secrets: SecretWatch;
   readonly #looks: Looks;
   readonly #schedule: Schedule<Item>;
   readonly #commands: Commands;
   readonly #over = new AbortController();
   readonly #background: Promise<void>[] = [];
-  readonly #instance: Hello["instance"];
+  readonly #ended = Promise.withResolvers<Ended>();
+  readonly ended = this.#ended.promise;
+  #instance: Hello["instance"];
+  #cluster: Cluster | undefined;
+  #leadership: Leadership | undefined;
+  /** Whether it works: with a Lease, only while it holds it. */
+  #leads = true;
   #sessions: Sessions | undefined;
   #health: HealthServer | undefined;
   #network: Network;
@@ -98,6 +125,7 @@ class Connector implements RunningConnector {
   #configInvalid: string | null = null;
   #link: LinkState = { state: "over" };
   #wasReady = false;
+  #tellsSecrets = false;
   #draining: Promise<void> | undefined;
 
   constructor(settings: ConnectorSettings, factor: number) {
@@ -115,11 +143,14 @@ class Connector implements RunningConnector {
       truth: () => ({ items: this.#standing.snapshot(), digest: this.#digest() }),
     });
     this.#network = createNetwork(settings.environment, NOTHING_CONFIGURED.addressesAllow);
+    this.#secrets = this.#makeSecrets();
     this.#looks = this.#makeLooks();
     this.#schedule = new Schedule({
       clock,
       random: Math.random,
       look: (item, signal) => this.#looks.scheduled(item, signal),
+      prepare: (item, signal) => this.#secrets.ready(item, signal),
+      onBegin: (lateMs) => this.#metrics.began(lateMs),
     });
     this.#commands = this.#makeCommands();
     this.#instance = settings.instance ?? ownInstance();
@@ -133,13 +164,14 @@ class Connector implements RunningConnector {
 
   /** Makes ready to connect. Rejects with a StartError where it is plain now that it cannot. */
   async connectTo(address: Exclude<ReturnType<typeof addressOf>, undefined>): Promise<void> {
-    const { ca, environment, joinTokenFile, stateDir = "" } = this.#settings;
+    const { ca, environment, joinTokenFile, serviceAccountTokenFile } = this.#settings;
     const transport = { address, trust: this.#network.trust, caFile: ca, environment };
     const identity = new Identity({
-      stateDir,
+      state: this.#state(),
       joinTokenFile,
+      serviceAccountTokenFile,
       audience: address.origin,
-      enrol: httpEnrol(transport),
+      enrol: httpEnrol(transport, { serviceAccountTokenFile }),
       clock: this.#clock,
       onToken: (token) => this.#scrubber.learn(JOIN_TOKEN, [token]),
     });
@@ -154,6 +186,52 @@ class Connector implements RunningConnector {
     this.#sessions = this.#makeSessions(identity, webSocketDial(transport));
   }
 
+  #state(): StateStore {
+    const { stateDir = "" } = this.#settings;
+    const name = secretNameOf(stateDir);
+    if (name === undefined) return folderState(stateDir);
+    return this.#inCluster().state(name, this.#over.signal);
+  }
+
+  #inCluster(): Cluster {
+    this.#cluster ??= new Cluster(this.#settings.environment, this.#clock);
+    return this.#cluster;
+  }
+
+  /** Waits for its turn to lead, then begins; where it leads no more, it ends. */
+  standBy(lease: string, begin: () => Promise<void>): void {
+    this.#leads = false;
+    const holder = this.#instance.podName ?? this.#instance.id;
+    this.#leadership = this.#inCluster().leadership(lease, `${holder}_${this.#instance.id}`, (says) =>
+      this.#log.warn(says),
+    );
+    this.#log.info(`This replica stands by: it works once it holds the Lease ${lease}.`);
+    this.#background.push(this.#lead(this.#leadership, begin));
+  }
+
+  async #lead(leadership: Leadership, begin: () => Promise<void>): Promise<void> {
+    const { signal } = this.#over;
+    const term = await leadership.acquire(signal);
+    if (term === undefined) return;
+    this.#leads = true;
+    this.#instance = { ...this.#instance, leaseUid: term.uid, leaseTransitions: term.transitions };
+    this.#log.info("This replica leads now.", { transitions: term.transitions });
+    try {
+      await begin();
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      return this.#give({ trouble: error });
+    }
+    if ((await leadership.keep(signal)) === "over") return;
+    this.#log.warn("This replica could not keep the Lease in time: it leads no more, and ends.");
+    this.#give({});
+  }
+
+  /** Ends by itself. Not awaited by what runs in the background: the end waits for that. */
+  #give(ended: Ended): void {
+    void this.drain("leader-lost").then(() => this.#ended.resolve(ended));
+  }
+
   #makeSessions(identity: Identity, dial: Dial): Sessions {
     return new Sessions({
       clock: this.#clock,
@@ -165,10 +243,12 @@ class Connector implements RunningConnector {
       hello: () => this.#hello(),
       vitals: () => this.#vitals(),
       onCommand: (dispatch) => this.#commands.dispatch(dispatch),
+      onSecrets: (digest) => this.#secretsAre(digest),
       onCancel: (commandId) => this.#commands.cancel(commandId),
       dial,
       credential: (offsetMs, signal) => identity.credential(offsetMs, signal),
       hasNewToken: () => identity.hasNewToken(),
+      onKeyRefused: () => identity.mustEnrol(),
       onState: (state) => this.#linked(state),
       onNotice: (notice) => this.#telling.noticed(notice, this.#clock.now()),
       onEnd: (end) => this.#telling.ended(end),
@@ -206,7 +286,7 @@ class Connector implements RunningConnector {
     this.#sessions?.start(this.#settings.firstSpreadMs);
   }
 
-  drain(reason?: "restart" | "shutdown"): Promise<void> {
+  drain(reason?: Bye["reason"]): Promise<void> {
     this.#draining ??= this.#end(reason ?? this.#usualReason());
     return this.#draining;
   }
@@ -217,11 +297,12 @@ class Connector implements RunningConnector {
 
   async #end(reason: Bye["reason"]): Promise<void> {
     this.#over.abort();
-    await Promise.all([this.#schedule.close(), this.#commands.close()]);
-    const expectedReturnMs = reason === "restart" ? RETURN_MS * this.#factor : null;
+    await Promise.all([this.#schedule.close(), this.#commands.close(), this.#secrets.close()]);
+    const expectedReturnMs = reason === "shutdown" ? null : RETURN_MS * this.#factor;
     await this.#sessions?.drain({ reason, expectedReturnMs });
     await Promise.all(this.#background);
-    await this.#health?.close();
+    await this.#leadership?.release(AbortSignal.timeout(RELEASE_MS));
+    await Promise.all([this.#health?.close(), this.#cluster?.close()]);
     this.#log.info("Connector has ended.", { reason });
   }
 
@@ -237,6 +318,8 @@ class Connector implements RunningConnector {
       stands: () => this.#standing.all(),
       outbox: () => ({ events: this.#outbox.events, ...this.#outbox.counts }),
       isConnected: () => this.#link.state === "ready",
+      secrets: () => this.#secrets.counts(),
+      leads: () => this.#leads,
       lagSeconds: () => this.#lag.take("metrics") / 1000,
     });
   }
@@ -247,10 +330,53 @@ class Connector implements RunningConnector {
       network: () => this.#network,
       standing: this.#standing,
       metrics: this.#metrics,
-      scrubber: this.#scrubber,
+      secrets: this.#secrets,
       log: this.#log,
+      diagnose: this.#diagnosis(),
       onChange: (item, change) => this.#tell(item, change),
     });
+  }
+
+  /** In a cluster, what it knows of the Services that are checked. */
+  #diagnosis(): LooksParts["diagnose"] {
+    const { environment } = this.#settings;
+    if (environment["KUBERNETES_SERVICE_HOST"] === undefined) return undefined;
+    if (environment["MOORING_DIAGNOSTICS"] === "false") return undefined;
+    const { api, namespace } = this.#inCluster();
+    const evidence = new ClusterEvidence({ api, namespace, clock: this.#clock });
+    return (item, report, signal) => evidence.add(item, report, signal);
+  }
+
+  #makeSecrets(): SecretWatch {
+    return new SecretWatch({
+      clock: this.#clock,
+      random: Math.random,
+      onValues: (item, values) => this.#scrubber.learn(ownerOf(item), values),
+      onRead: (read) => this.#metrics.secretRead(read),
+      onChange: (items, all) => {
+        for (const item of items) this.#telling.secretChanged(item);
+        if (!this.#tellsSecrets) return;
+        this.#metrics.told("secrets.changed");
+        this.#outbox.tellSecrets(items, all);
+        this.#sessions?.kick();
+      },
+      lookSoon: (name) => this.#schedule.soon(name),
+      onUnknown: (error, store) =>
+        this.#log.warn(`The store ${store} failed in a way that Mooring does not know.`, {
+          error: errorFields(error),
+        }),
+    });
+  }
+
+  /** The control plane stores secrets, and what it has of them; null where it knows none. */
+  #secretsAre(digest: string | null): void {
+    this.#tellsSecrets = digest !== null;
+    if (digest === null || digest === this.#secrets.digest()) return;
+    const items = this.#secrets.all();
+    this.#outbox.tellSecrets(
+      items,
+      items.map(({ id }) => id),
+    );
   }
 
   #makeCommands(): Commands {
@@ -263,15 +389,14 @@ class Connector implements RunningConnector {
         this.#sessions?.kick();
       },
       names: () => this.#configuration.items.map(({ name }) => name),
-      look: (name, asked, onStage) =>
+      look: (name, asked, how) =>
         this.#schedule.ask(name, async (item, signal) => {
-          const report = await this.#looks.asked(item, asked, { onStage, signal });
+          const report = await this.#looks.asked(item, asked, { ...how, signal });
           if (asked === "refresh") this.#schedule.note(name, report.state !== "error");
           return bounded(report);
         }),
-      lookUnsaved: async (item, onStage, signal) =>
-        bounded(await this.#looks.asked(item, "test", { onStage, signal })),
-      judgeUnsaved: (item) => this.#settings.judgeRemote(item, this.#configuration.remote),
+      lookUnsaved: async (item, how) => bounded(await this.#looks.asked(item, "test", how)),
+      judgeUnsaved: (item) => this.#settings.judgeRemote(item, this.#configuration),
     });
   }
 
@@ -289,6 +414,7 @@ class Connector implements RunningConnector {
     const isNew = this.#standing.replace(items, this.#clock.now());
     this.#metrics.keepOnly(new Set(items.map(({ name }) => name)));
     this.#metrics.reloaded("file", true, this.#clock.now());
+    this.#secrets.replace(items);
     this.#schedule.replace(items);
     return isNew;
   }
@@ -327,7 +453,7 @@ class Connector implements RunningConnector {
   #hello(): Omit<Hello, "stream" | "wallClock"> {
     return {
       version: this.#settings.version,
-      capabilities: [],
+      capabilities: [SECRETS_CAPABILITY],
       instance: this.#instance,
       install: this.#settings.install ?? null,
       stateDigest: this.#outbox.owesStatus ? null : this.#digest(),
@@ -335,8 +461,10 @@ class Connector implements RunningConnector {
     };
   }
 
-  #vitals(): Pick<Heartbeat, "lagMs" | "config" | "checks" | "configInvalid" | "samples"> {
+  #vitals(): Pick<Heartbeat, "lagMs" | "config" | "checks" | "configInvalid" | "samples" | "reads"> {
+    const reads = this.#tellsSecrets ? this.#secrets.takeReads() : [];
     return {
+      ...(reads.length > 0 ? { reads } : {}),
       lagMs: this.#lag.take("heartbeat"),
       config: NO_CONFIG,
       checks: this.#standing.counts(),
@@ -356,7 +484,8 @@ class Connector implements RunningConnector {
     const { readiness = "startup" } = this.#settings;
     const { state } = this.#link;
     const connected = readiness === "always" ? state === "ready" : this.#wasReady && state !== "stopped";
-    const needsNone = readiness === "never" || this.#sessions === undefined;
+    // A replica that stands by is as ready as it can be.
+    const needsNone = readiness === "never" || !this.#leads || this.#sessions === undefined;
     return {
       configuration: true,
       controlPlane: needsNone || connected,
@@ -364,6 +493,8 @@ class Connector implements RunningConnector {
     };
   }
 }
+
+const RELEASE_MS = 2_000;
 
 /** The scrubber's name for it. */
 const JOIN_TOKEN = "join token";

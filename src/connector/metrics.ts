@@ -14,6 +14,13 @@ export interface MetricsParts {
   readonly stands: () => Iterable<Stand>;
   readonly outbox: () => { readonly events: number; readonly coalesced: number; readonly dropped: number };
   readonly isConnected: () => boolean;
+  /** Whether this replica works. */
+  readonly leads: () => boolean;
+  readonly secrets: () => Iterable<{
+    readonly store: string;
+    readonly state: string;
+    readonly count: number;
+  }>;
   /** Seconds, the worst since the last scrape. */
   readonly lagSeconds: () => number;
 }
@@ -79,6 +86,10 @@ export class Metrics {
     "How long a look at an integration took, by type.",
     ["type"],
   );
+  readonly #lateness = this.#make.seconds(
+    "probe_lateness_seconds",
+    "How much later than planned a look of the schedule began.",
+  );
   readonly #probes = this.#make.counter(
     "probes_total",
     "Looks at an integration, by the state that they found.",
@@ -88,6 +99,11 @@ export class Metrics {
     "type",
     "reason",
   ]);
+  readonly #secretReads = this.#make.counter(
+    "secret_reads_total",
+    "Times that a store was asked for a secret, by how it ended: ok or the reason.",
+    ["store", "result"],
+  );
   readonly #reloadSuccess = this.#make.gauge(
     "config_last_reload_success",
     "1 while the last reload of the configuration was good, 0 while the last good set stands instead.",
@@ -123,8 +139,18 @@ export class Metrics {
     if (report.state === "error") this.#failures.inc({ type, reason: report.reason ?? "unknown" });
   }
 
-  secretRead(name: string, at: number): void {
-    this.#looks.set(name, { at: 0, ms: 0, ...this.#looks.get(name), secretReadAt: at });
+  /** A store was asked for a secret of these integrations. `result`: ok or the reason. */
+  secretRead(read: { store: string; result: string; users: readonly string[]; at: number }): void {
+    const { store, result, users, at } = read;
+    this.#secretReads.inc({ store, result });
+    if (result !== "ok") return;
+    for (const name of users)
+      this.#looks.set(name, { at: 0, ms: 0, ...this.#looks.get(name), secretReadAt: at });
+  }
+
+  /** A look of the schedule began so late, milliseconds. */
+  began(lateMs: number): void {
+    this.#lateness.observe(lateMs / 1000);
   }
 
   /** Forgets what was counted of integrations that are gone. */
@@ -174,11 +200,16 @@ export class Metrics {
   /** What is read when somebody looks. */
   #filler(): () => void {
     const { gauge, counter } = this.#make;
-    const { version, outbox, isConnected, lagSeconds } = this.#parts;
+    const { version, outbox, isConnected, lagSeconds, secrets, leads } = this.#parts;
     const info = gauge("build_info", "The program's version.", ["version"]);
     info.set({ version }, 1);
     const connected = gauge("control_plane_connected", "1 while a session with the control plane is ready.");
     const queued = gauge("status_events_queued", "Events that wait to be stored by the control plane.");
+    const leading = gauge(
+      "leader",
+      "1 while this replica works, 0 while it stands by for the one that does.",
+    );
+    const held = gauge("secrets", "Secrets that integrations need, by store and state.", ["store", "state"]);
     const lag = gauge(
       "event_loop_lag_seconds",
       "How late the event loop was at worst since the last scrape.",
@@ -191,6 +222,9 @@ export class Metrics {
       const { events, coalesced, dropped: overflowed } = outbox();
       connected.set(isConnected() ? 1 : 0);
       queued.set(events);
+      leading.set(leads() ? 1 : 0);
+      held.reset();
+      for (const { store, state, count } of secrets()) held.set({ store, state }, count);
       lag.set(lagSeconds());
       merged.reset();
       merged.inc(coalesced);

@@ -1,6 +1,7 @@
 import type { FrameOf, SequencedType } from "../protocol/frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import { snapshotPages } from "../protocol/snapshot-pages.ts";
+import { eventPages } from "../protocol/snapshot-pages.ts";
+import type { SecretItem } from "../protocol/secret-frames.ts";
 import type { SnapshotItem, StatusChanged } from "../protocol/status-frames.ts";
 
 /** What waits: an event without its place in the stream. */
@@ -129,6 +130,24 @@ export class Outbox {
     if (event.type === "status.changed" && this.#unsent.has(event)) this.#latest.set(subject, event);
   }
 
+  /** Secrets that stand otherwise than before; `all` names every one that there is. What is unsent is brought up to date. */
+  tellSecrets(items: readonly SecretItem[], all: readonly string[] | null): void {
+    const waiting = [...this.#unsent].filter((event) => event.type === "secrets.changed");
+    const merged = new Map(waiting.flatMap(({ data }) => data.items).map((item) => [item.id, item]));
+    for (const item of items) merged.set(item.id, item);
+    const listed = all ?? waiting.findLast(({ data }) => data.all !== null)?.data.all ?? null;
+    if (listed !== null) for (const id of merged.keys()) if (!listed.includes(id)) merged.delete(id);
+    for (const event of waiting) this.#drop(event);
+    // On its own: the names of all can fill an event as it is.
+    if (listed !== null) this.#enter({ type: "secrets.changed", data: { all: [...listed], items: [] } }, {});
+    if (merged.size === 0) return;
+    const limits = { ...this.#page, pageItems: LIMITS.secretsPageItems };
+    const { pages, tooLarge } = eventPages([...merged.values()], limits);
+    this.#dropped += tooLarge.length;
+    for (const page of pages)
+      this.#enter({ type: "secrets.changed", data: { all: null, items: [...page] } }, {});
+  }
+
   /** What there is to tell of a command. */
   tellCommand(event: Event & { readonly type: `command.${string}` }): void {
     this.#enter(event, { correlationid: event.data.commandId });
@@ -138,7 +157,7 @@ export class Outbox {
   tellSnapshot(): void {
     for (const event of this.#unsent) if (event.type === "status.snapshot") this.#drop(event);
     const { items, digest } = this.#parts.truth();
-    const { pages, tooLarge } = snapshotPages(items, this.#page);
+    const { pages, tooLarge } = eventPages(items, this.#page);
     this.#dropped += tooLarge.length;
     const snapshotId = this.#parts.newId();
     for (const [index, page] of pages.entries()) {

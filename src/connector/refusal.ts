@@ -38,7 +38,11 @@ export type RefusalWord =
   | "token_unknown"
   | "token_expired"
   | "token_used"
+  | "token_rejected"
+  | "account_revoked"
   | "bad_proof"
+  | "unavailable"
+  | "account_token_unreadable"
   | "enrolment_refused"
   | "state_unwritable"
   | "state_unreadable";

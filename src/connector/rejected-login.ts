@@ -1,15 +1,13 @@
-import { createHmac, randomBytes } from "node:crypto";
 import type { ReasonCode } from "../protocol/reasons.ts";
 import type { Report } from "../protocol/report.ts";
 import { byStageOrder } from "../protocol/stages.ts";
-import type { Check } from "./check.ts";
+import type { BoundSecret, Check } from "./check.ts";
 import type { Clock } from "./clock.ts";
 import { Failure } from "./failure.ts";
-import { valuesOf } from "./secrets/fields.ts";
 import type { Secret } from "./secrets/secret-store.ts";
 
 /** Answers that a target counts against the account: to ask again with the same login may lock it. */
-const REJECTED: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+export const REJECTED: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   "credentials_rejected",
   "credentials_expired",
   "token_expired",
@@ -25,7 +23,6 @@ const ASKED_IN_HOUR = 3;
 const MOST_KEPT = 5_000;
 
 interface Rejection {
-  readonly version: string;
   readonly report: Report;
   readonly triedAt: number;
   /** When it was tried because somebody asked, monotonic milliseconds. */
@@ -34,8 +31,8 @@ interface Rejection {
 
 export interface RejectedLoginsParts {
   readonly clock: Clock;
-  /** Told of every secret that was read, so that its values can be kept out of logs. */
-  readonly onSecret: (item: Check, values: readonly string[]) => void;
+  /** Tells versions of a secret apart, without holding them. */
+  readonly markOf: (secret: Secret) => string;
 }
 
 /** One look, guarded: `check` is to be walked, and `conclude` gives its report what was kept back. */
@@ -51,8 +48,6 @@ export interface Guarded {
 export class RejectedLogins {
   readonly #parts: RejectedLoginsParts;
   readonly #rejections = new Map<string, Rejection>();
-  /** Versions are compared by this, in this process alone. */
-  readonly #key = randomBytes(32);
 
   constructor(parts: RejectedLoginsParts) {
     this.#parts = parts;
@@ -62,32 +57,29 @@ export class RejectedLogins {
   guard(item: Check, asked: boolean): Guarded {
     const { secret } = item;
     if (secret === undefined) return { check: item, conclude: (report) => report };
-    const id = `${secret.store} ${secret.name} ${item.type.type} ${item.type.address(item.config)}`;
-    let version = "";
+    let login = "";
     let held: Rejection | undefined;
     const read = async (signal: AbortSignal): Promise<Secret> => {
       const found = await secret.read(signal);
-      const values = valuesOf(found);
-      this.#parts.onSecret(item, values);
-      version = this.#versionOf(found, values);
-      held = this.#rests(id, version, asked);
+      login = loginOf(item, secret, this.#parts.markOf(found));
+      held = this.#rests(login, asked);
       // It passes the stage secret untouched and stands where it came up first: at the login.
       if (held !== undefined) throw new Failure("authenticate", held.report.reason ?? "unknown");
       return found;
     };
     const conclude = (report: Report): Report => {
       if (held !== undefined) return kept(held.report, report);
-      if (version !== "") this.#learn(id, version, report);
+      if (login !== "") this.#learn(login, report);
       return report;
     };
     return { check: { ...item, secret: { ...secret, read } }, conclude };
   }
 
-  /** The rejection that still holds for this version, if one does. */
-  #rests(id: string, version: string, asked: boolean): Rejection | undefined {
+  /** The rejection that still holds for this login, if one does. */
+  #rests(login: string, asked: boolean): Rejection | undefined {
     const now = this.#parts.clock.tick();
-    const rejection = this.#rejections.get(id);
-    if (rejection === undefined || rejection.version !== version) return undefined;
+    const rejection = this.#rejections.get(login);
+    if (rejection === undefined) return undefined;
     if (now - rejection.triedAt >= REST_MS) return undefined;
     rejection.asked = rejection.asked.filter((at) => now - at < HOUR_MS);
     if (!asked || rejection.asked.length >= ASKED_IN_HOUR) return rejection;
@@ -95,24 +87,25 @@ export class RejectedLogins {
     return undefined;
   }
 
-  #learn(id: string, version: string, report: Report): void {
-    const before = this.#rejections.get(id);
+  #learn(login: string, report: Report): void {
+    const before = this.#rejections.get(login);
     const rejected = report.stage === "authenticate" && report.reason !== null && REJECTED.has(report.reason);
     if (rejected) {
-      const asked = before?.version === version ? before.asked : [];
-      this.#rejections.delete(id);
-      this.#rejections.set(id, { version, report, triedAt: this.#parts.clock.tick(), asked });
-    } else if (wasAccepted(report)) this.#rejections.delete(id);
+      this.#rejections.delete(login);
+      this.#rejections.set(login, { report, triedAt: this.#parts.clock.tick(), asked: before?.asked ?? [] });
+    } else if (wasAccepted(report)) this.#rejections.delete(login);
     const [oldest] = this.#rejections.keys();
     if (oldest !== undefined && this.#rejections.size > MOST_KEPT) this.#rejections.delete(oldest);
   }
+}
 
-  #versionOf(secret: Secret, values: readonly string[]): string {
-    const named = secret.version === undefined ? "" : `${secret.version}\n`;
-    return createHmac("sha256", this.#key)
-      .update(`${named}${JSON.stringify(values)}`)
-      .digest("hex");
-  }
+/**
+ * What a target counts against an account: where, and one version of the same fields of the same secret. Versions each
+ * have their own rest: a store whose replicas take turns in giving the old one and the new one gets neither tried again.
+ */
+function loginOf({ type, config }: Check, { id, mapping }: BoundSecret, version: string): string {
+  const fields = Object.entries(mapping).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([type.type, type.address(config), id, fields, version]);
 }
 
 function wasAccepted({ stages }: Report): boolean {

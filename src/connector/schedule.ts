@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import { type Clock, OVER } from "./clock.ts";
 
 /** What the schedule needs to know of an integration. */
 export interface Scheduled {
@@ -7,6 +7,8 @@ export interface Scheduled {
   /** Told once, then left alone until it changes. */
   readonly suspend: boolean;
   readonly digest: string;
+  /** After failures it is looked at no later than this; the interval by default. */
+  readonly mostRelookMs?: number;
 }
 
 export interface ScheduleParts<T extends Scheduled> {
@@ -15,6 +17,10 @@ export interface ScheduleParts<T extends Scheduled> {
   readonly random: () => number;
   /** One look that the schedule wants. Resolves with whether all is well; never rejects. */
   readonly look: (item: T, signal: AbortSignal) => Promise<boolean>;
+  /** What a look waits for, before it takes one of the places: others go on meanwhile. Never rejects. */
+  readonly prepare?: (item: T, signal: AbortSignal) => Promise<void>;
+  /** Told how late a look of the schedule begins, milliseconds. */
+  readonly onBegin?: (lateMs: number) => void;
   /** Looks at once, those that were asked for not counted. */
   readonly cap?: number;
 }
@@ -23,6 +29,8 @@ const FIRST_RELOOK_MS = 5_000;
 const SPREAD_PER_ITEM_MS = 50;
 const MOST_SPREAD_MS = 15_000;
 const CAP = 32;
+/** Looks are due at multiples of this: who wakes up once for several spares most of what waking costs. */
+const SLOT_MS = 100;
 
 interface Entry<T> {
   item: T;
@@ -87,6 +95,14 @@ export class Schedule<T extends Scheduled> {
     if (entry !== undefined) this.#plan(entry, well, this.#parts.clock.tick());
   }
 
+  /** The schedule's own next look comes now: something that it depends on has changed. */
+  soon(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || entry.item.suspend) return;
+    entry.dueAt = Math.min(entry.dueAt, this.#parts.clock.tick());
+    entry.wake.abort();
+  }
+
   /** Milliseconds until the next look; undefined where none is planned. */
   nextIn(name: string): number | undefined {
     const entry = this.#entries.get(name);
@@ -134,12 +150,16 @@ export class Schedule<T extends Scheduled> {
     const { signal } = entry.stop;
     while (await this.#untilDue(entry)) {
       const dueAt = entry.dueAt;
+      const preparing = clock.tick();
+      await this.#parts.prepare?.(entry.item, signal);
+      const prepared = clock.tick() - preparing;
       await this.#slot(signal);
       try {
         await this.#inTurn(entry, async () => {
           // A look that was asked for may have come first.
           if (signal.aborted || entry.dueAt !== dueAt) return;
           const started = clock.tick();
+          this.#parts.onBegin?.(started - dueAt - prepared);
           this.#plan(entry, await look(entry.item, signal), started);
         });
       } finally {
@@ -162,13 +182,14 @@ export class Schedule<T extends Scheduled> {
 
   #plan(entry: Entry<T>, well: boolean, started: number): void {
     const { clock, random } = this.#parts;
-    const { intervalMs, suspend } = entry.item;
+    const { intervalMs, suspend, mostRelookMs = intervalMs } = entry.item;
     entry.failures = well ? 0 : entry.failures + 1;
     const jitter = 0.9 + random() * 0.2;
-    const relook = Math.min(intervalMs, FIRST_RELOOK_MS * 2 ** (entry.failures - 1));
+    const relook = Math.min(intervalMs, mostRelookMs, FIRST_RELOOK_MS * 2 ** (entry.failures - 1));
     const next = well ? started + intervalMs * jitter : clock.tick() + relook * jitter;
-    entry.dueAt = suspend ? Number.POSITIVE_INFINITY : Math.max(next, clock.tick());
-    entry.wake.abort();
+    const dueAt = Math.ceil(Math.max(next, clock.tick()) / SLOT_MS) * SLOT_MS;
+    entry.dueAt = suspend ? Number.POSITIVE_INFINITY : dueAt;
+    entry.wake.abort(OVER);
   }
 
   async #inTurn<R>(entry: Entry<T>, work: () => Promise<R>): Promise<R> {

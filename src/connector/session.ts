@@ -2,6 +2,7 @@ import { CLOSES } from "../protocol/close-codes.ts";
 import type { CommandDispatch } from "../protocol/command-frames.ts";
 import { connectorSource } from "../protocol/envelope.ts";
 import { type Frame, type FrameOf, type FrameType, parseFrame, writeFrame } from "../protocol/frames.ts";
+import { SECRETS_CAPABILITY } from "../protocol/secret-frames.ts";
 import type { Bye, Heartbeat, Hello, Welcome } from "../protocol/session-frames.ts";
 import type { Clock } from "./clock.ts";
 import { Heart } from "./heart.ts";
@@ -32,9 +33,14 @@ export interface SessionParts {
   /** The time scale: what the bounds of `welcome` are multiplied by. */
   readonly factor: number;
   readonly hello: () => Omit<Hello, "stream" | "wallClock">;
-  readonly vitals: () => Pick<Heartbeat, "lagMs" | "config" | "checks" | "configInvalid" | "samples">;
+  readonly vitals: () => Pick<
+    Heartbeat,
+    "lagMs" | "config" | "checks" | "configInvalid" | "samples" | "reads"
+  >;
   readonly onCommand: (dispatch: CommandDispatch) => void;
   readonly onCancel: (commandId: string) => void;
+  /** Told of what the control plane stores of secrets; null where it does not know them. */
+  readonly onSecrets?: (digest: string | null) => void;
   /** Told of what a person or a counter should know. */
   readonly onNotice: (notice: Notice) => void;
 }
@@ -188,6 +194,8 @@ export class Session {
     this.#heart = new Heart(terms, random, { tick, factor });
     this.#pace = new Pace(terms, tick);
     this.#send("session.ready", { nonce: welcome.nonce });
+    const knowsSecrets = welcome.capabilities.includes(SECRETS_CAPABILITY);
+    this.#parts.onSecrets?.(knowsSecrets ? (welcome.secretsDigest ?? "") : null);
     const offsetMs = this.#offset(welcome, tick);
     this.#parts.onNotice({ kind: "ready", terms, name: welcome.connector.name, offsetMs });
   }

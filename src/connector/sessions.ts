@@ -46,6 +46,7 @@ type OwnParts =
   | "hello"
   | "vitals"
   | "onCommand"
+  | "onSecrets"
   | "onCancel";
 
 export interface SessionsParts extends Pick<SessionParts, OwnParts> {
@@ -55,6 +56,8 @@ export interface SessionsParts extends Pick<SessionParts, OwnParts> {
   readonly credential: (offsetMs: number, signal: AbortSignal) => Promise<Credential>;
   /** Whether there is a join token that was not used yet: a reason to try sooner than was said. */
   readonly hasNewToken: (signal: AbortSignal) => Promise<boolean>;
+  /** The control plane does not know this connector's key, or has revoked it. */
+  readonly onKeyRefused: () => void;
   readonly onState: (state: LinkState) => void;
   readonly onNotice: (notice: Exclude<Notice, { kind: "ready" }>) => void;
   readonly onEnd: (end: SessionEnd) => void;
@@ -216,6 +219,7 @@ export class Sessions {
     if (this.#reconnect.needsNewStream(end.code, clock.tick())) outbox.restart();
     if (end.why === "bye") this.#over.abort();
     const row = closeRow(end.code);
+    if (row.name === "mustEnrol" || row.name === "revoked") this.#parts.onKeyRefused();
     const word = end.why === "closed" ? row.name : end.why;
     const says = end.why === "closed" ? `The control plane ended the session: ${row.says}.` : saysOf(end.why);
     return { how: { kind: "closed", ...end }, stopped: row.after === "stop", word, says };
@@ -224,6 +228,7 @@ export class Sessions {
   #refusedBy(error: unknown): Over {
     const refusal = error instanceof Refusal ? error : unforeseen(error);
     const { word, message, serverTime, retryAfterMs } = refusal;
+    if (word === "unknown_key" || word === "revoked") this.#parts.onKeyRefused();
     const skewed = serverTime !== undefined && (word === "clock_skew" || word === "expired");
     if (skewed) this.#offsetMs = serverTime - this.#parts.clock.now();
     const after = skewed ? "once" : refusal.after;

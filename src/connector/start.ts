@@ -18,8 +18,12 @@ export interface ConnectorSettings {
   readonly controlPlane?: string | undefined;
   readonly ca?: string | undefined;
   readonly joinTokenFile?: string | undefined;
-  /** A folder, made where it is missing. Needed with `controlPlane`. */
+  /** A ServiceAccount's projected token, which takes the place of a join token. */
+  readonly serviceAccountTokenFile?: string | undefined;
+  /** A folder, made where it is missing, or `secret:NAME`, a Secret of its own namespace. Needed with `controlPlane`. */
   readonly stateDir?: string | undefined;
+  /** The name of a Lease in its own namespace: only who holds it works. Absent: this one works. */
+  readonly lease?: string | undefined;
   readonly listen: { readonly host: string; readonly port: number };
   /** 0.01 to 1, for tests; default 1. */
   readonly timeScale?: number | undefined;
@@ -55,16 +59,19 @@ export const NOTHING_CONFIGURED: Configuration = {
 };
 
 /** The control plane's address, where there is one. Throws a StartError. */
-export function addressOf({ controlPlane, stateDir }: ConnectorSettings): ControlPlaneAddress | undefined {
+export function addressOf(settings: ConnectorSettings): ControlPlaneAddress | undefined {
+  const { controlPlane, stateDir, joinTokenFile, serviceAccountTokenFile } = settings;
+  if (joinTokenFile !== undefined && serviceAccountTokenFile !== undefined)
+    throw new StartError(
+      "--join-token-file and --service-account-token-file exclude each other: name the one that the connector is to join by.",
+    );
   if (controlPlane === undefined) return undefined;
   const address = parseControlPlane(controlPlane);
   if ("trouble" in address) throw new StartError(`--control-plane: ${address.trouble}`);
   if (stateDir === undefined)
     throw new StartError("--state is missing: name a folder where the connector keeps its key.");
-  if (stateDir.startsWith("secret:"))
-    throw new StartError(
-      `--state ${stateDir}: a Kubernetes Secret cannot hold the key yet; name a folder on a volume that stays.`,
-    );
+  if (stateDir === "secret:")
+    throw new StartError("--state secret: names no Secret; write --state secret:NAME.");
   return address;
 }
 

@@ -4,13 +4,18 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { codeOf } from "./failure.ts";
 import { Refusal } from "./refusal.ts";
+import type { StateStore } from "./state.ts";
+
+/** State in a folder: a JSON file for each name. */
+export function folderState(stateDir: string): StateStore {
+  return {
+    read: (name, schema) => readState(stateDir, name, schema),
+    write: (name, value) => writeState(stateDir, name, value),
+  };
+}
 
 /** A JSON file of the connector's own. Undefined where there is none; rejects with a Refusal where it is not ours. */
-export async function readState<T>(
-  stateDir: string,
-  name: string,
-  schema: z.ZodType<T>,
-): Promise<T | undefined> {
+async function readState<T>(stateDir: string, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const file = join(stateDir, name);
   let text: string;
   try {
@@ -28,7 +33,7 @@ export async function readState<T>(
 }
 
 /** Makes the folder (0700) and writes the file (0600). Rejects with a Refusal. */
-export async function writeState(stateDir: string, name: string, value: unknown): Promise<void> {
+async function writeState(stateDir: string, name: string, value: unknown): Promise<void> {
   try {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
     await writeWhole(join(stateDir, name), JSON.stringify(value));

@@ -1,3 +1,4 @@
+import type { SecretItem } from "../protocol/secret-frames.ts";
 import type { Problem } from "./item.ts";
 import type { Item } from "./item.ts";
 import type { Log } from "./log.ts";
@@ -15,6 +16,8 @@ export class Telling {
   readonly #metrics: Metrics;
   /** The word of the last trouble of the link. */
   #trouble: string | undefined;
+  /** What was told of each secret, by its id. */
+  readonly #secrets = new Map<string, string>();
 
   constructor(log: Log, metrics: Metrics) {
     this.#log = log;
@@ -26,6 +29,24 @@ export class Telling {
     const words = cause === null ? message : `${message} ${cause}`;
     const known = { integration: item.name, type: item.type.type, state, condition, stage, reason };
     this.#log[state === "error" ? "warn" : "info"](words, { ...known, previous: previous?.state ?? null });
+  }
+
+  /** A secret's state; the same one is told once. */
+  secretChanged({ id, store, name, state, condition, stage, reason, message, cause }: SecretItem): void {
+    const codes = JSON.stringify([state, condition, stage, reason]);
+    const before = this.#secrets.get(id);
+    this.#secrets.set(id, codes);
+    if (before === codes || state === "unknown") return;
+    if (before === undefined && state === "online") return;
+    const words = cause === null ? message : `${message} ${cause}`;
+    this.#log[state === "error" ? "warn" : "info"](words, {
+      secret: name,
+      store,
+      state,
+      condition,
+      stage,
+      reason,
+    });
   }
 
   reloaded(integrations: number): void {

@@ -49,7 +49,8 @@ const SAYS: Partial<Record<RefusalWord, string>> = {
   bad_token: "does not take the connector's token for one",
   expired: "says that the connector's token has expired: one of the two clocks is wrong",
   clock_skew: "says that the connector's clock is ahead of its own",
-  unknown_key: "does not know the connector's key: it must enrol again, with a new join token",
+  unknown_key:
+    "does not know the connector's key: it must enrol again, by a new join token or its ServiceAccount's token",
   bad_audience: "is known by another address than the one that the connector was given",
   replayed: "has seen the connector's token before",
   revoked: "has revoked this connector",

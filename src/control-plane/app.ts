@@ -8,9 +8,12 @@ import type { ApiPlace } from "./api/place.ts";
 import { ApiProblem, notFound, problemResponse } from "./api/problem.ts";
 import type { Call, Route } from "./api/route.ts";
 import { connectorRoutes } from "./api/connectors.ts";
+import { identityRoutes } from "./api/identities.ts";
 import { integrationRoutes } from "./api/integrations.ts";
+import { secretRoutes } from "./api/secrets.ts";
 import { commandRoutes } from "./api/commands.ts";
 import { tokenRoutes } from "./api/tokens.ts";
+import { enrolRefusal } from "./enrol-refusal.ts";
 import { enrol, hashOf } from "./enrolment.ts";
 import { guard } from "./guard.ts";
 import type { Log } from "./log.ts";
@@ -41,7 +44,8 @@ export interface AppPlace {
 
 /** Every route of the API, for the listener and for the printed document. */
 export function apiRoutes(place: ApiPlace): Route[] {
-  return [connectorRoutes, integrationRoutes, commandRoutes, tokenRoutes].flatMap((routes) => routes(place));
+  const all = [connectorRoutes, integrationRoutes, secretRoutes, commandRoutes, tokenRoutes, identityRoutes];
+  return all.flatMap((routes) => routes(place));
 }
 
 /** Everything that the main listener answers but upgrades. */
@@ -142,7 +146,8 @@ async function enrolled(place: AppPlace, c: Context<Env>): Promise<Response> {
   const outcome = await enrol(place.api.enrolment, request.data);
   if ("error" in outcome) {
     refuseTooMany(place, c);
-    const says = "The join token or its proof was refused. Make a new one with: mooring token create NAME";
+    place.log.info({ error: outcome.error }, "an enrolment was refused");
+    const says = enrolRefusal(outcome.error, request.data.token);
     throw new ApiProblem(ENROL_ERRORS[outcome.error], outcome.error, says);
   }
   place.api.publisher.connector(outcome.answer.connectorId);

@@ -27,10 +27,11 @@ export class Beats {
   }
 
   /** Keeps how long looks and answers took, and stores what the connector thinks of its configuration. */
-  async told({ rttMs, samples, configInvalid }: Heartbeat): Promise<void> {
+  async told({ rttMs, samples, reads = [], configInvalid }: Heartbeat): Promise<void> {
     const now = this.#place.clock.now();
     this.#place.samples.heartbeat(this.#connectorId, rttMs, now);
     for (const sample of samples) this.#place.samples.look(this.#connectorId, sample, now);
+    for (const read of reads) this.#place.samples.read(this.#connectorId, read, now);
     if (configInvalid === this.#configProblem) return;
     this.#configProblem = configInvalid;
     await tellConfigProblem(this.#place, this.#connectorId, configInvalid);

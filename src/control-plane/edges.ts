@@ -8,8 +8,10 @@ import { health } from "./health.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Origins } from "./origin.ts";
+import { OwnCluster } from "./own-cluster.ts";
 import { pageDirectory } from "./page.ts";
 import { serve, type WebServer } from "./server.ts";
+import type { ClusterPlace } from "./settings.ts";
 import type { SignIn } from "./sign-in.ts";
 import { KeyedBuckets } from "./token-bucket.ts";
 import { upgrader } from "./upgrade.ts";
@@ -27,6 +29,7 @@ export interface EdgePlace {
   readonly signIn: SignIn;
   readonly version: string;
   readonly timeScale: number;
+  readonly cluster: ClusterPlace | undefined;
   /** Aborts when the control plane stops. */
   readonly signal: AbortSignal;
 }
@@ -34,7 +37,8 @@ export interface EdgePlace {
 /** Has the main listener answer everything; /livez and its like too where `withHealth`. */
 export function serveMain(server: WebServer, place: EdgePlace, withHealth: boolean): void {
   const { core, clock, random, log, origins, metrics, admission } = place;
-  const enrolment = { store: core.store, clock, random, audiences: origins.audiences };
+  const cluster = new OwnCluster(place.cluster, { log, tick: () => clock.tick() });
+  const enrolment = { store: core.store, clock, random, audiences: origins.audiences, cluster };
   const app = createApp({
     api: { ...core, clock, random, enrolment },
     access: new Access(place.tokens, ({ cookie }) => {

@@ -8,7 +8,9 @@ import {
   type PublicKeyJwk,
 } from "../protocol/enrolment.ts";
 import { uuidv7 } from "../protocol/envelope.ts";
+import { isAccountToken, judgeAccountToken } from "./account-token.ts";
 import type { Clock, Random } from "./clock.ts";
+import type { OwnCluster } from "./own-cluster.ts";
 import type { ConnectorRow, JoinTokenRow, Key } from "./store/rows.ts";
 import type { Store, Transaction } from "./store/store.ts";
 
@@ -21,6 +23,8 @@ export interface EnrolmentPlace {
   readonly random: Random;
   /** What `aud` may be. The one that the proof names is the connector's from then on. */
   readonly audiences: readonly [string, ...string[]];
+  /** Asked about the tokens of its ServiceAccounts. */
+  readonly cluster: OwnCluster;
 }
 
 /** SHA-256 in hexadecimal digits: how secrets of ours are kept. */
@@ -56,14 +60,15 @@ export async function makeJoinToken(
 export type Enrolled = { readonly answer: EnrolAnswer } | { readonly error: EnrolError };
 
 /**
- * Takes a connector's key for a join token. Again with the same key: the same answer, until the token
- * expires, so that a connector that was killed before it read the answer asks again.
+ * Takes a connector's key for a join token, or for a token of its ServiceAccount. Again with the same key: the same
+ * answer, until the token expires, so that a connector that was killed before it read the answer asks again.
  */
 export async function enrol(place: EnrolmentPlace, request: EnrolRequest): Promise<Enrolled> {
   const proven = await verifyProof(request, place.audiences);
   if ("error" in proven) return proven;
   const { audience } = proven;
   const key: Key = { id: await thumbprint(request.publicKeyJwk), x: request.publicKeyJwk.x };
+  if (isAccountToken(request.token)) return enrolByAccount(place, request.token, { key, audience });
   return place.store.transact(async (tx) => {
     const token = await tx.joinTokenByHash(hashOf(request.token));
     if (token === undefined) return { error: "token_unknown" };
@@ -91,7 +96,31 @@ async function take(
   return connector;
 }
 
-function newConnector(id: string, name: string, now: number): ConnectorRow {
+/** Any number of times while the token lives: a new Pod has a new key. The last key waits for the next `ready`. */
+async function enrolByAccount(
+  place: EnrolmentPlace,
+  token: string,
+  { key, audience }: { key: Key; audience: string },
+): Promise<Enrolled> {
+  const judged = await judgeAccountToken(place, token);
+  if ("error" in judged) return judged;
+  return place.store.transact(async (tx) => {
+    // Read again: it may have been removed meanwhile, or registered anew with other keys.
+    const identity = await tx.identity(judged.identity.id);
+    const connector = identity === undefined ? undefined : await tx.connector(identity.connectorId);
+    if (connector === undefined || identity?.createdAt !== judged.identity.createdAt)
+      return { error: "token_unknown" };
+    const { revokedAt } = connector;
+    if (revokedAt !== null && revokedAt >= identity.createdAt) return { error: "revoked" };
+    await tx.putIdentity({ ...identity, usedAt: place.clock.now() });
+    if (revokedAt !== null || connector.key?.id !== key.id)
+      await tx.putConnector({ ...connector, nextKey: key });
+    const { id: connectorId, name } = connector;
+    return { answer: { connectorId, connector: name, keyId: key.id, audience, cpTrust: null } };
+  });
+}
+
+export function newConnector(id: string, name: string, now: number): ConnectorRow {
   return {
     id,
     name,
@@ -107,6 +136,7 @@ function newConnector(id: string, name: string, now: number): ConnectorRow {
     install: null,
     instanceId: null,
     lastHeartbeatAt: null,
+    lease: null,
   };
 }
 

@@ -1,7 +1,7 @@
 /** One event of the API's stream, kept for who was away for a moment. */
 export interface FeedEvent {
   readonly id: string;
-  readonly type: "connector" | "integration" | "command";
+  readonly type: "connector" | "integration" | "secret" | "command";
   /** JSON */
   readonly data: string;
 }

@@ -1,6 +1,8 @@
 import { connectorSource } from "../protocol/envelope.ts";
 import type { FrameOf } from "../protocol/frames.ts";
 import type { Hello } from "../protocol/session-frames.ts";
+import { SECRETS_CAPABILITY } from "../protocol/secret-frames.ts";
+import { secretsDigestOf } from "./secrets.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { resumeWithDigest } from "./resume.ts";
 import type { Claim } from "./seat.ts";
@@ -53,11 +55,15 @@ export class Handshake {
     const credential = this.#credential;
     const receivedAt = clock.now();
     const of = { connectorId: credential.connectorId, sha256 };
-    const resume = await store.transact((tx) => resumeWithDigest(tx, hello, of));
+    const knowsSecrets = hello.capabilities.includes(SECRETS_CAPABILITY);
+    const [resume, secretsDigest] = await store.transact(async (tx) => [
+      await resumeWithDigest(tx, hello, of),
+      knowsSecrets ? await secretsDigestOf(tx, credential.connectorId, sha256) : null,
+    ]);
     if (signal.aborted) return undefined;
     this.#nonce = Buffer.from(random.bytes(16)).toString("hex");
     const claim = { credential, hello, resume, skewMs: Date.parse(hello.wallClock) - receivedAt };
-    const rest = { nonce: this.#nonce, receivedAt, maxAgeMs: this.#maxAgeMs };
+    const rest = { nonce: this.#nonce, receivedAt, maxAgeMs: this.#maxAgeMs, secretsDigest };
     this.#out.send("session.welcome", welcomeOf(this.#place, { ...claim, ...rest }));
     return claim;
   }

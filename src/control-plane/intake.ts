@@ -1,6 +1,7 @@
 import type { Frame, FrameOf, SequencedType } from "../protocol/frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { SessionPlace } from "./session-place.ts";
+import { applySecrets } from "./secrets.ts";
 import { Staging } from "./staging.ts";
 import { applyReport, type StatusPlace, swapSnapshot } from "./status.ts";
 import type { StreamRow } from "./store/rows.ts";
@@ -24,6 +25,8 @@ export interface Applied {
   /** The session's epoch is over. */
   superseded: boolean;
   readonly touched: Set<string>;
+  /** Ids of secrets. */
+  readonly secrets: Set<string>;
   readonly commands: Map<string, "accepted" | "progress" | "ended">;
   /** Events that were dropped, to be told by `session.error`. */
   readonly refused: { readonly id: string; readonly code: string; readonly message: string }[];
@@ -81,6 +84,9 @@ export class Intake {
         return false;
       case "status.snapshot":
         return this.#page(at, { frame, bytes: event.bytes }, applied);
+      case "secrets.changed":
+        for (const id of await applySecrets(at, frame.data)) applied.secrets.add(id);
+        return false;
       case "command.accepted":
         await this.#place.commands.accepted(at.tx, at.connectorId, frame.data);
         applied.commands.set(frame.data.commandId, "accepted");
@@ -131,6 +137,7 @@ function nothingApplied(): Applied {
     gap: false,
     superseded: false,
     touched: new Set(),
+    secrets: new Set(),
     commands: new Map(),
     refused: [],
     needsSnapshot: false,

@@ -135,7 +135,11 @@ async function run(
     // Without a chart the page shows the commands of a plain process.
     about: { version, controlPlane: publicUrl, chart: settings.chart ?? null },
   });
-  const place: EdgePlace = { ...shared, signIn, version, timeScale, signal: over.signal };
+  const place: EdgePlace = {
+    ...{ ...shared, signIn, version, timeScale },
+    cluster: settings.cluster,
+    signal: over.signal,
+  };
   serveMain(server.main, place, server.health === undefined && isLoopback(settings.listen.host));
   if (server.health !== undefined) serveHealth(server.health, place);
   const chores = startChores(core, { clock, log, signal: over.signal, timeScale });

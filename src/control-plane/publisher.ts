@@ -10,8 +10,9 @@ const MOST_NAMES = 5_000;
 
 interface Waiting {
   connector: boolean;
-  /** null: all. */
+  /** null: all, and all secrets too. */
   names: Set<string> | null;
+  secrets: Set<string>;
 }
 
 /** Turns "this changed" into events that carry what the API would answer now. What waits is told once. */
@@ -38,6 +39,12 @@ export class Publisher implements Notify {
     this.#work();
   }
 
+  secrets(connectorId: string, ids: readonly string[]): void {
+    const { secrets } = this.#of(connectorId);
+    for (const id of ids) secrets.add(id);
+    this.#work();
+  }
+
   command(id: string): void {
     this.#commands.add(id);
     this.#work();
@@ -57,7 +64,7 @@ export class Publisher implements Notify {
   #of(connectorId: string): Waiting {
     const known = this.#connectors.get(connectorId);
     if (known !== undefined) return known;
-    const made: Waiting = { connector: false, names: new Set() };
+    const made: Waiting = { connector: false, names: new Set(), secrets: new Set() };
     this.#connectors.set(connectorId, made);
     return made;
   }
@@ -94,6 +101,7 @@ export class Publisher implements Notify {
     if (waiting.connector) feed.publish("connector", await view.connector(row));
     if (waiting.names === null) await this.#tellAllOf(row);
     else for (const name of waiting.names) await this.#tellIntegration(row, name);
+    if (waiting.names !== null) for (const secret of waiting.secrets) await this.#tellSecret(row, secret);
   }
 
   async #tellIntegration(connector: ConnectorRow, name: string): Promise<void> {
@@ -106,12 +114,25 @@ export class Publisher implements Notify {
     feed.publish("integration", shown);
   }
 
+  async #tellSecret(connector: ConnectorRow, id: string): Promise<void> {
+    const { reads, view, feed } = this.#place;
+    const row = await reads.secret(connector.id, id);
+    const shown =
+      row === undefined ? { connector: connector.name, id, removed: true } : view.secret(row, connector);
+    feed.publish("secret", shown);
+  }
+
   async #tellAllOf(connector: ConnectorRow): Promise<void> {
     const { reads, view, feed } = this.#place;
     let cursor: string | undefined;
     do {
       const page = await reads.integrations({ connectorId: connector.id }, { limit: 500, cursor });
       for (const row of page.items) feed.publish("integration", view.integration(row, connector));
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
+    do {
+      const page = await reads.secrets({ connectorId: connector.id }, { limit: 500, cursor });
+      for (const row of page.items) feed.publish("secret", view.secret(row, connector));
       cursor = page.next ?? undefined;
     } while (cursor !== undefined);
   }

@@ -1,3 +1,4 @@
+import type { SecretRead } from "../protocol/secret-frames.ts";
 import type { Sample } from "../protocol/session-frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { BucketRow } from "./store/rows.ts";
@@ -22,6 +23,8 @@ interface Open {
 interface Series {
   readonly open: Map<string, Open>;
   readonly looks: Map<string, { readonly checkedAt: number; readonly nextCheckAt: number | null }>;
+  /** When each secret was read last, by its id. */
+  readonly reads: Map<string, number>;
 }
 
 /**
@@ -48,6 +51,16 @@ export class Samples {
   /** When the integration was looked at last, and will be next, where a heartbeat told it. */
   lastLook(connectorId: string, name: string): { checkedAt: number; nextCheckAt: number | null } | undefined {
     return this.#series.get(connectorId)?.looks.get(name);
+  }
+
+  read(connectorId: string, { id, at }: SecretRead, now: number): void {
+    const { reads } = this.#of(connectorId);
+    if (reads.has(id) || reads.size < LIMITS.secrets) reads.set(id, Math.min(Date.parse(at), now));
+  }
+
+  /** When the secret was read last, where a heartbeat told it. */
+  lastRead(connectorId: string, id: string): number | undefined {
+    return this.#series.get(connectorId)?.reads.get(id);
   }
 
   /** The bucket that is open. */
@@ -93,7 +106,7 @@ export class Samples {
   #of(connectorId: string): Series {
     const known = this.#series.get(connectorId);
     if (known !== undefined) return known;
-    const made: Series = { open: new Map(), looks: new Map() };
+    const made: Series = { open: new Map(), looks: new Map(), reads: new Map() };
     this.#series.set(connectorId, made);
     return made;
   }

@@ -30,14 +30,22 @@ export async function takeSeat(tx: Transaction, place: SessionPlace, claim: Clai
   const isNext = row.nextKey?.id === keyId;
   if (row.revokedAt !== null && !isNext) return { close: "revoked" };
   if (!isNext && row.key?.id !== keyId) return { close: "unauthorized" };
+  const { leaseUid, leaseTransitions } = claim.hello.instance;
+  const term =
+    leaseUid === null || leaseTransitions === null ? null : { uid: leaseUid, transitions: leaseTransitions };
+  const isSameLease = term !== null && row.lease?.uid === term.uid;
+  // An earlier leader that does not know yet that it leads no more.
+  if (isSameLease && term.transitions < (row.lease?.transitions ?? 0)) return { close: "superseded" };
+  // A later term is the leader's own election, not two that take turns.
+  const isElected = isSameLease && term.transitions > (row.lease?.transitions ?? 0);
   const sitting = place.hub.sittingInstance(connectorId);
   const newcomer = instanceKey(claim.hello.instance);
-  if (!place.hub.takeovers.admits(connectorId, { newcomer, sitting }, place.clock.tick())) {
+  if (!isElected && !place.hub.takeovers.admits(connectorId, { newcomer, sitting }, place.clock.tick())) {
     await refuseDuplicate(tx, row, { newcomer, sitting: sitting ?? "", now: place.clock.now() });
     return { close: "duplicateIdentity" };
   }
   const epoch = row.epoch + 1;
-  await tx.putConnector(seated(row, claim, { epoch, now: place.clock.now() }));
+  await tx.putConnector({ ...seated(row, claim, { epoch, now: place.clock.now() }), lease: term });
   const mark = await openStream(tx, claim, place.clock.now());
   return { epoch, mark, wasSilent: SILENT.includes(row.state) };
 }

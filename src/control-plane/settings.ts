@@ -8,6 +8,14 @@ export interface Listen {
   readonly port: number;
 }
 
+/** Where a Pod finds the API server of its cluster, and its own ServiceAccount's files. */
+export interface ClusterPlace {
+  readonly host: string;
+  readonly port: number;
+  /** Holds `token` and `ca.crt`, which the kubelet replaces. */
+  readonly directory: string;
+}
+
 /** Everything that a control plane is started with. */
 export interface Settings {
   readonly listen: Listen;
@@ -29,6 +37,8 @@ export interface Settings {
   readonly viewerToken?: string | undefined;
   /** The chart that "add a connector" names. */
   readonly chart?: string | undefined;
+  /** The cluster that it runs in, if it runs in one: asked about tokens of ServiceAccounts. */
+  readonly cluster?: ClusterPlace | undefined;
   readonly version: string;
   readonly log: Log;
 }

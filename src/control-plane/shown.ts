@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { install } from "../protocol/session-frames.ts";
+import { secretItem } from "../protocol/secret-frames.ts";
 import { CONDITIONS, STATES } from "../protocol/stages.ts";
 import { SOURCES, wireReport, wireStage } from "../protocol/status-frames.ts";
 import { COMMAND_STATES, CONNECTOR_STATES } from "./store/rows.ts";
@@ -40,6 +41,18 @@ export const shownIntegration = wireReport.extend({
     .describe("behind a silent connector: what was told last"),
 });
 export type ShownIntegration = z.infer<typeof shownIntegration>;
+
+export const shownSecret = secretItem.extend({
+  connector: z.string(),
+  age: count.nullable().describe("seconds since this version was made, where the store says when"),
+  createdAt: time.nullable(),
+  expiresAt: time.nullable(),
+  lastReadAt: time.nullable(),
+  since: time,
+  blockedBy: z.object({ kind: z.literal("connector"), id: z.string() }).nullable(),
+  lastKnown: shownIntegration.shape.lastKnown,
+});
+export type ShownSecret = z.infer<typeof shownSecret>;
 
 export const shownTrouble = z.object({
   kind: z.enum(["connector", "secret", "integration"]),
@@ -117,6 +130,19 @@ export const madeToken = z.object({
   token: z.string().describe("shown this once"),
   expiresAt: time,
 });
+
+export const shownIdentity = z.object({
+  id: z.string(),
+  connector: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  review: z.boolean().describe("its tokens are judged by the control plane's own cluster"),
+  keys: z.array(z.string()).describe("kid of each key that may sign its tokens"),
+  audience: z.string().describe("what its tokens must be meant for"),
+  createdAt: time,
+  usedAt: time.nullable().describe("when it enrolled last"),
+});
+export type ShownIdentity = z.infer<typeof shownIdentity>;
 
 export const shownAudit = z.object({
   at: time,

@@ -100,6 +100,7 @@ export class Stream {
       this.#place.notify.integrations(connectorId, [...applied.touched]);
       this.#place.notify.connector(connectorId);
     }
+    if (applied.secrets.size > 0) this.#place.notify.secrets(connectorId, [...applied.secrets]);
     for (const [id, state] of applied.commands) this.#place.commands.committed(connectorId, id, state);
   }
 

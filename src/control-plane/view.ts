@@ -2,8 +2,8 @@ import type { Clock } from "./clock.ts";
 import { iso, isoOrNull } from "./clock.ts";
 import { connectorWords, type ConnectorWords } from "./connector-words.ts";
 import type { Samples } from "./samples.ts";
-import type { ShownCommand, ShownConnector, ShownIntegration } from "./shown.ts";
-import type { CommandRow, ConnectorRow, IntegrationRow } from "./store/rows.ts";
+import type { ShownCommand, ShownConnector, ShownIntegration, ShownSecret } from "./shown.ts";
+import type { CommandRow, ConnectorRow, IntegrationRow, SecretRow } from "./store/rows.ts";
 import { type Reads, SILENT } from "./store/store.ts";
 
 export interface ViewPlace {
@@ -88,6 +88,37 @@ export class View {
       since: iso(connector.since),
       nextCheckAt: null,
       lastKnown: { state: row.state, reason: row.reason, at },
+    };
+  }
+
+  secret(row: SecretRow, connector: ConnectorRow): ShownSecret {
+    const { item } = row;
+    const { clock, samples } = this.#place;
+    const readAt = samples.lastRead(connector.id, row.id);
+    const age = item.createdAt === null ? null : clock.now() - Date.parse(item.createdAt);
+    const shown: ShownSecret = {
+      ...item,
+      connector: connector.name,
+      age: age === null ? null : Math.max(0, Math.floor(age / 1000)),
+      lastReadAt: readAt === undefined ? item.lastReadAt : iso(readAt),
+      blockedBy: null,
+      lastKnown: null,
+    };
+    if (!SILENT.includes(connector.state)) return shown;
+    const words = this.words(connector);
+    return {
+      ...shown,
+      state: "unknown",
+      condition: null,
+      stage: null,
+      reason: connector.state === "never_connected" ? "never_connected" : "heartbeat_missed",
+      message: `Secret ${item.name} is unknown (last known: ${item.state} at ${item.since}).`,
+      cause: words.message,
+      remedy: [...words.remedy],
+      findings: [],
+      since: iso(connector.since),
+      blockedBy: { kind: "connector", id: connector.id },
+      lastKnown: { state: item.state, reason: item.reason, at: item.since },
     };
   }
 

@@ -1,11 +1,12 @@
 import type { Hello, Welcome } from "../protocol/session-frames.ts";
+import { SECRETS_CAPABILITY } from "../protocol/secret-frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { iso } from "./clock.ts";
 import type { Resume } from "./resume.ts";
 import type { Credential, SessionPlace } from "./session-place.ts";
 
 /** What this control plane can beyond the first version. */
-const CAPABILITIES: readonly string[] = ["refresh", "integration.test"];
+const CAPABILITIES: readonly string[] = ["refresh", "integration.test", SECRETS_CAPABILITY];
 
 /** Connectors for each of which the spread of a reconnect grows by a millisecond. */
 export function initialSpreadMs(place: SessionPlace): number {
@@ -22,6 +23,7 @@ export function welcomeOf(
     nonce: string;
     receivedAt: number;
     maxAgeMs: number;
+    secretsDigest: string | null;
   },
 ): Welcome {
   const { profile, timings } = place;
@@ -51,5 +53,6 @@ export function welcomeOf(
     serverTime: iso(place.clock.now()),
     receivedTime: iso(of.receivedAt),
     config: { generation: 0, digest: "" },
+    ...(of.secretsDigest === null ? {} : { secretsDigest: of.secretsDigest }),
   };
 }

@@ -17,21 +17,25 @@ export type PublicKeyJwk = z.infer<typeof publicKeyJwk>;
 /**
  * `POST /v1/enroll`. `proof` is a compact JWS (alg EdDSA) by the private key of `publicKeyJwk` over the JSON
  * `{"token": the token, "aud": the control plane's http(s) origin}`. The key is stored before it is sent.
+ * `token` is a join token, or the token of a Kubernetes ServiceAccount that is registered (a JWT, around 1 kB).
  */
 export const enrolRequest = z.object({
-  token: z.string().min(16).max(200),
+  token: z.string().min(16).max(4096),
   publicKeyJwk,
-  proof: z.string().min(16).max(4096),
+  proof: z.string().min(16).max(8192),
 });
 export type EnrolRequest = z.infer<typeof enrolRequest>;
 
 /** What the proof signs. */
 export const enrolProof = z.object({ token: z.string(), aud: z.string() });
 
-/** The answer, the same one to the same token with the same key until the token expires. */
+/**
+ * The answer, the same one to the same token with the same key until the token expires. A ServiceAccount's token may
+ * bring several keys meanwhile: the last one counts.
+ */
 export const enrolAnswer = z.object({
   connectorId: idText,
-  /** The connector's name, as the join token has it. */
+  /** The connector's name, as the join token or the registration has it. */
   connector: z.string().default(""),
   /** `kid` of the tokens that the key signs. Thumbprints are base64url: one in 32 begins with `-` or `_`. */
   keyId: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/),
@@ -51,7 +55,15 @@ export const ENROL_ERRORS = {
   token_used: 401,
   bad_proof: 401,
   bad_audience: 401,
+  /** A ServiceAccount's token that nobody vouches for: another cluster's key, or its account or Pod is gone. */
+  token_rejected: 401,
+  /** A ServiceAccount's token that is not valid yet: one of the clocks is wrong. */
+  clock_skew: 401,
+  /** The connector was revoked after its ServiceAccount was registered. */
+  revoked: 403,
   rate_limited: 429,
+  /** The control plane could not ask its cluster about the token. */
+  unavailable: 503,
 } as const;
 export type EnrolError = keyof typeof ENROL_ERRORS;
 

@@ -9,6 +9,7 @@ import {
 import { type Envelope, envelope, TYPE_PREFIX, TYPE_SUFFIX, writeSequence } from "./envelope.ts";
 import { LIMITS } from "./limits.ts";
 import { ack, bye, goaway, heartbeat, hello, ready, sessionError, welcome } from "./session-frames.ts";
+import { secretsChanged } from "./secret-frames.ts";
 import { statusChanged, statusResync, statusSnapshot } from "./status-frames.ts";
 
 /** The schema of `data` for each type, by the type's short name: `dev.mooring.` + name + `.v1` on the wire. */
@@ -24,6 +25,7 @@ export const DATA = {
   "status.changed": statusChanged,
   "status.snapshot": statusSnapshot,
   "status.resync": statusResync,
+  "secrets.changed": secretsChanged,
   "command.dispatch": commandDispatch,
   "command.cancel": commandCancel,
   "command.accepted": commandAccepted,
@@ -36,6 +38,7 @@ export type FrameType = keyof typeof DATA;
 export const SEQUENCED = [
   "status.changed",
   "status.snapshot",
+  "secrets.changed",
   "command.accepted",
   "command.progress",
   "command.result",

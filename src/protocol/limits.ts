@@ -151,6 +151,10 @@ export const LIMITS = {
   ackEvents: 64,
   /** Samples in one heartbeat. */
   samplesPerHeartbeat: 256,
+  /** Secrets of one connector, those of one event, and the users of one that are named. */
+  secrets: 1_500,
+  secretsPageItems: 16,
+  secretUsers: 100,
   /** Finished commands whose results a connector remembers, and for how long (milliseconds). */
   ledgerCommands: 1_000,
   ledgerMs: 86_400_000,

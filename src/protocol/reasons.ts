@@ -431,23 +431,54 @@ export const REASONS = {
       ],
     ],
   },
-  secret_not_tagged: { stage: "secret" },
-  secret_region_mismatch: { stage: "secret" },
-  secret_disabled: { stage: "secret" },
-  secret_decrypt_forbidden: { stage: "secret" },
+  secret_not_tagged: {
+    stage: "secret",
+    says: ["Secret {secret} does not have the {gate} {gateKey}: true, so the connector leaves it alone."],
+    remedy: [
+      { text: "If the connector is meant to read secret {secret}, give it the {gate} {gateKey}: true." },
+      { text: "To read secrets without it, set optIn.required: false in the config of the store {store}." },
+    ],
+  },
+  secret_region_mismatch: {
+    stage: "secret",
+    says: ["Secret {secret} is in {actualRegion}, and the connector looks in {region}."],
+    remedy: [{ text: "Set secret.region of {integration} to {actualRegion}." }],
+  },
+  secret_disabled: {
+    stage: "secret",
+    says: ["Secret {secret} is {disabledHow}.", "Secret {secret} is disabled."],
+    remedy: [{ text: "Enable secret {secret} again, or name another version of it in {integration}." }],
+  },
+  secret_decrypt_forbidden: {
+    stage: "secret",
+    says: ["The connector may read secret {secret}, but not decrypt it."],
+    remedy: [{ text: "Let the connector's identity use the key that secret {secret} is encrypted with." }],
+  },
   store_unreachable: {
     stage: "secret",
-    says: ["The file {file} could not be read ({code}).", "The store {store} could not be reached."],
+    says: [
+      "The file {file} could not be read ({code}).",
+      "The store {store} at {endpoint} failed: it answered {status}.",
+      "The store {store} at {endpoint} could not be reached: {trouble}.",
+      "The store {store} could not be reached.",
+    ],
     remedy: [
       [
         { text: "See whether the volume of that file works.", command: "ls -l {file}" },
+        {
+          text: "Let the connector reach {endpoint}: names, network policies, firewalls, proxy, certificates.",
+        },
         { text: "See whether the store {store} is up and reachable from the connector." },
       ],
     ],
   },
   store_timeout: {
     stage: "secret",
-    says: ["The store {store} did not give secret {secret} within {limit}."],
+    says: [
+      "The store {store} at {endpoint} did not give secret {secret} within {limit}.",
+      "The store {store} did not give secret {secret} within {limit}.",
+      "The store {store} did not give secret {secret} in time.",
+    ],
     remedy: [
       [
         { text: "See whether the volume of that file works.", command: "ls -l {file}" },
@@ -455,9 +486,29 @@ export const REASONS = {
       ],
     ],
   },
-  store_rate_limited: { stage: "secret" },
-  store_sealed: { stage: "secret" },
-  store_identity_rejected: { stage: "secret" },
+  store_rate_limited: {
+    stage: "secret",
+    says: [
+      "The store {store} takes no more requests for now ({code}); the connector waits {retryAfter}.",
+      "The store {store} takes no more requests for now.",
+    ],
+    remedy: [{ text: "Raise the store's limit, or set a longer reread in the config of the store {store}." }],
+  },
+  store_sealed: {
+    stage: "secret",
+    says: ["The store {store} at {endpoint} is {sealedHow}.", "The store {store} is sealed."],
+    remedy: [{ text: "Unseal the store {store}." }],
+  },
+  store_identity_rejected: {
+    stage: "secret",
+    says: [
+      "The store {store} does not take the connector as {identity}: the clock here is {skew} off.",
+      "The store {store} does not take the connector as {identity}: {trouble}.",
+      "The connector has no identity for the store {store}: {trouble}.",
+      "The store {store} does not take the connector's identity.",
+    ],
+    remedy: [{ text: "Give the connector an identity that the store {store} knows." }],
+  },
   policy_forbidden: {
     stage: "secret",
     says: [
@@ -469,6 +520,12 @@ export const REASONS = {
     remedy: [
       [
         {
+          text: "Name a Secret of namespace {ownNamespace} instead of {foreignSecret}: only the connector's own configuration file may use one of another namespace.",
+        },
+        {
+          text: "Write a Service of this namespace as NAME.{ownNamespace}.svc; if {forbiddenTarget} is meant, have it listed under policy.{section}.targets in the connector's own configuration file.",
+        },
+        {
           text: "If it is meant, list {forbiddenTarget} under policy.{section}.targets in the connector's own configuration file.",
         },
         {
@@ -478,8 +535,27 @@ export const REASONS = {
       ],
     ],
   },
-  secret_expiring: { stage: "secret" },
-  secret_stale: { stage: "secret" },
+  secret_expiring: {
+    stage: "secret",
+    says: [
+      "Secret {secret} ends at {expires}, in {left}.",
+      "Secret {secret} ended at {expires} and is still given.",
+    ],
+    remedy: [{ text: "Write a new version of secret {secret} before then." }, lookAtSecret],
+  },
+  secret_stale: {
+    stage: "secret",
+    says: [
+      "{integration} pins version {version} of secret {secret}; the newest is {newerVersion}.",
+      "Secret {secret} was last changed at {changed}, {age} ago.",
+    ],
+    remedy: [
+      [
+        { text: "Leave out secret.version of {integration}, or set it to {newerVersion}." },
+        { text: "Rotate secret {secret}: the store's config allows {mostAge}." },
+      ],
+    ],
+  },
   secret_unparsable: {
     stage: "secret",
     condition: "secret_invalid",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LIMITS, STANDARD, TIMINGS } from "./limits.ts";
 import { idText, integrationName, timeText } from "./envelope.ts";
+import { secretRead } from "./secret-frames.ts";
 import { STATES } from "./stages.ts";
 
 const count = z.number().int().nonnegative();
@@ -106,6 +107,8 @@ export const welcome = z.object({
    */
   receivedTime: timeText.optional(),
   config: configMark,
+  /** The digest of the secrets that are stored, where both ends have the capability `secrets`. */
+  secretsDigest: digest.nullable().optional(),
 });
 export type Welcome = z.infer<typeof welcome>;
 
@@ -141,6 +144,8 @@ export const heartbeat = z.object({
   /** Why the last reload of the configuration was refused, or null. Words without secrets. */
   configInvalid: z.string().max(1024).nullable().default(null),
   samples: z.array(sample).max(256).default([]),
+  /** Secrets that were read since the last heartbeat, where both ends have the capability `secrets`. */
+  reads: z.array(secretRead).max(256).optional(),
 });
 export type Heartbeat = z.infer<typeof heartbeat>;
 

@@ -1,5 +1,4 @@
 import { utf8Length } from "./frames.ts";
-import type { SnapshotItem } from "./status-frames.ts";
 
 /** What the envelope and the page's own members may take of an event, bytes. */
 const AROUND_BYTES = 2_048;
@@ -8,14 +7,14 @@ const AROUND_BYTES = 2_048;
  * The items in pages that a control plane takes: at most `pageItems` each, and each event below `eventBytes`.
  * No items are one empty page. An item that fits no event is left out, and told by the second list.
  */
-export function snapshotPages(
-  items: readonly SnapshotItem[],
+export function eventPages<T>(
+  items: readonly T[],
   limits: { readonly pageItems: number; readonly eventBytes: number },
-): { readonly pages: readonly (readonly SnapshotItem[])[]; readonly tooLarge: readonly SnapshotItem[] } {
+): { readonly pages: readonly (readonly T[])[]; readonly tooLarge: readonly T[] } {
   const room = limits.eventBytes - AROUND_BYTES;
-  const pages: SnapshotItem[][] = [];
-  const tooLarge: SnapshotItem[] = [];
-  let page: SnapshotItem[] = [];
+  const pages: T[][] = [];
+  const tooLarge: T[] = [];
+  let page: T[] = [];
   let used = 0;
   for (const item of items) {
     const bytes = utf8Length(JSON.stringify(item)) + 1;

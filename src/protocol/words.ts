@@ -1,5 +1,7 @@
 import { reasonRow, type ReasonCode, type Step } from "./reasons.ts";
+import { STORE_WORDS } from "./store-words/index.ts";
 import type { Condition, State } from "./stages.ts";
+import type { StoreWords } from "./store-words/store-words.ts";
 
 /**
  * What a failure knows that is safe to show: names, addresses, codes, limits. Never a secret's value,
@@ -55,9 +57,14 @@ function first<T>(candidates: readonly T[], make: (candidate: T) => string | und
   return undefined;
 }
 
+/** What the kind of store that `storeType` names says of a reason, where it has words of its own. */
+function storeRow(code: ReasonCode, { storeType = "" }: Evidence): StoreWords[ReasonCode] {
+  return STORE_WORDS[String(storeType)]?.[code];
+}
+
 /** The cause in one or two sentences. Never empty: a reason without words says its code. */
 export function causeOf(code: ReasonCode, evidence: Evidence): string {
-  const says = reasonRow(code).says ?? [];
+  const says = [...(storeRow(code, evidence)?.says ?? []), ...(reasonRow(code).says ?? [])];
   return first(says, (template) => fill(template, evidence, (value) => value)) ?? `The reason is ${code}.`;
 }
 
@@ -69,10 +76,15 @@ function stepOf(step: Step, evidence: Evidence): RemedyStep | undefined {
   return command === undefined ? undefined : { text, command };
 }
 
-/** The steps whose names are all known, in the table's order. */
+/** The steps whose names are all known, in the table's order: those of the store, else the general ones. */
 export function remedyOf(code: ReasonCode, evidence: Evidence): RemedyStep[] {
+  const own = stepsOf(storeRow(code, evidence)?.remedy ?? [], evidence);
+  return own.length > 0 ? own : stepsOf(reasonRow(code).remedy ?? [], evidence);
+}
+
+function stepsOf(entries: readonly (Step | readonly Step[])[], evidence: Evidence): RemedyStep[] {
   const steps: RemedyStep[] = [];
-  for (const entry of reasonRow(code).remedy ?? []) {
+  for (const entry of entries) {
     const forms: readonly Step[] = "text" in entry ? [entry] : entry;
     for (const form of forms) {
       const step = stepOf(form, evidence);

@@ -72,6 +72,19 @@ none(`the connector's environment${skipped}`, () => {
     expect(env).not.toHaveProperty("MOORING_JOIN_TOKEN_FILE");
   });
 
+  test.each([
+    ["https://M.example.com:443/", "https://m.example.com"],
+    ["wss://m.example.com", "https://m.example.com"],
+    ["ws://127.0.0.1:80", "http://127.0.0.1"],
+    ["https://m.example.com:4430", "https://m.example.com:4430"],
+  ])("the origin of %s is written as the connector writes it", async (url, audience) => {
+    const auth = { method: "kubernetes", existingSecret: { name: "" } };
+    const manifests = await connector({ controlPlane: { url, auth } });
+    const pod = podOf(find(manifests, "Deployment") as Manifest);
+    const volume = pod?.volumes?.find(({ name }) => name === "service-account-token");
+    expect(volume).toMatchObject({ projected: { sources: [{ serviceAccountToken: { audience } }] } });
+  });
+
   test("watched namespaces and the Lease are named", async () => {
     const crd = (namespaces: string[]): object => ({
       sources: { crd: { enabled: true, namespaces } },

@@ -33,6 +33,20 @@ describe.skipIf(whyNoHelm !== undefined)(`what is said after an install${skipped
       ["! The image mooring:0.1.0 names no registry"],
     ],
     [
+      "how it is registered",
+      "mooring-connector",
+      {
+        controlPlane: {
+          connectorName: "prod-eu",
+          auth: { method: "kubernetes", existingSecret: { name: "" } },
+        },
+      },
+      [
+        "kubectl get --raw /openid/v1/jwks > jwks.json",
+        "mooring connector-identity add prod-eu --service-account mooring/mooring-connector --issuer ISSUER",
+      ],
+    ],
+    [
       "a typed token",
       "mooring-connector",
       { controlPlane: { auth: { existingSecret: { name: "" }, token: "t0ken" } } },

@@ -41,7 +41,6 @@ const CONNECTOR: readonly Row[] = [
     "--set controlPlane.auth.method=kubernetes",
   ],
   ["a join token and none needed", auth({ method: "kubernetes" }), "takes no join token", "set method=token"],
-  ["an audience that nothing uses", auth({ audience: "x" }), "controlPlane.auth.audience", "Leave it empty"],
   [
     "two sources of certificates",
     { caBundle: { existingSecret: "a", existingConfigMap: "b" } },

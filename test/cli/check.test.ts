@@ -141,7 +141,10 @@ test("a reader that has seen enough does not make the answer good", async () => 
 describe("wrong use ends with 2 and one line that says what to do", () => {
   const rows: readonly (readonly [args: string[], line: string])[] = [
     [["chek"], 'mooring: there is no command "chek"; did you mean "check"?'],
-    [["check"], "mooring check: an argument is missing; write mooring check FILE [NAME…] [--json]"],
+    [
+      ["check"],
+      "mooring check: an argument is missing; write mooring check FILE [NAME…] [--secrets] [--json]",
+    ],
     [["check", "x", "--jsn"], 'mooring check: there is no option --jsn; did you mean "--json"?'],
     [["check", "x", "--hlp"], 'mooring check: there is no option --hlp; did you mean "--help"?'],
     [["check", "x", "--json=1"], 'mooring check: --json takes no value; leave out "=1"'],
@@ -192,7 +195,7 @@ describe("the frame", () => {
   test("--help on every level, --version", async () => {
     const all = await mooring(["--help"]);
     expect(all.code).toBe(0);
-    expect(all.stdout).toContain("mooring check FILE [NAME…] [--json]");
+    expect(all.stdout).toContain("mooring check FILE [NAME…] [--secrets] [--json]");
     const one = await mooring(["check", "--help"]);
     expect(one.code).toBe(0);
     expect(one.stdout).toContain("[MOORING_JSON]");

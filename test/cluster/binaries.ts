@@ -54,6 +54,8 @@ const PROGRAMS = {
   ip: { level: "node", from: { debian: "iproute2", path: "/usr/sbin/ip" } },
   nsenter: { level: "node", from: { debian: "util-linux", path: "/usr/bin/nsenter" } },
   busybox: { level: "node", from: { debian: "busybox-static", path: "/usr/bin/busybox" } },
+  prometheus: { level: "node", from: { debian: "prometheus", path: "/usr/bin/prometheus" } },
+  promtool: { level: "node", from: { debian: "prometheus", path: "/usr/bin/promtool" } },
 } as const satisfies Record<string, Program>;
 
 export type ProgramName = keyof typeof PROGRAMS;

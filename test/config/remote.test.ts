@@ -15,7 +15,12 @@ const elsewhere: SecretStoreType = {
   type: "elsewhere",
   open: () => ({ read: () => Promise.reject(new Error("a secret was read")) }),
 };
-const KINDS = { types: INTEGRATION_TYPES, stores: [...SECRET_STORES, elsewhere], environment: {} };
+const KINDS = {
+  types: INTEGRATION_TYPES,
+  stores: [...SECRET_STORES, elsewhere],
+  environment: {},
+  opened: new Map(),
+};
 
 /** A place where every look-up and every dial is a failure of the test. */
 const nowhere: Network = {

@@ -1,4 +1,5 @@
 import { type BoundSecret, check, type CheckPlace } from "../../src/connector/check.ts";
+import { boundSecret, place, settings as storeSettings } from "../fake/secret.ts";
 import { type Clock, systemClock } from "../../src/connector/clock.ts";
 import { addressPolicy } from "../../src/connector/dial/address.ts";
 import type { Network } from "../../src/connector/dial/network.ts";
@@ -57,16 +58,16 @@ export function network(settings: LookSettings = {}): Network {
 
 /** A secret in the store env. */
 function secretOf(text: string | null, mapping: LookSettings["mapping"]): BoundSecret {
-  const place = { directory: "/", environment: text === null ? {} : { [SECRET]: text } };
+  const where = place(text === null ? {} : { [SECRET]: text });
   const ref = { variable: SECRET };
-  const store = env.open(place);
-  return {
+  const store = env.open(storeSettings({}), where);
+  return boundSecret({
     store: "env",
-    name: env.name(ref),
-    facts: env.facts(ref, place),
+    name: env.name(ref, where),
+    facts: env.facts(ref, where, storeSettings({})),
     mapping: mapping ?? {},
     read: (signal) => store.read(ref, signal),
-  };
+  });
 }
 
 /** Checks one integration, once. Its configuration goes through the type's own schema. */

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { type BoundSecret, check } from "../../src/connector/check.ts";
+import { boundSecret } from "../fake/secret.ts";
 import { systemClock } from "../../src/connector/clock.ts";
 import { explainSystem, Failure } from "../../src/connector/failure.ts";
 import { http } from "../../src/connector/integrations/http/http.ts";
@@ -67,7 +68,7 @@ describe("a certificate that ends soon", () => {
 async function lookWith(read: BoundSecret["read"], timeoutMs = 5000): Promise<Looked> {
   await using target = await httpServer((_request, response) => response.end());
   const facts = { file: "/var/run/secrets/db" };
-  const secret: BoundSecret = { store: "file", name: SECRET, facts, mapping: {}, read };
+  const secret = boundSecret({ name: SECRET, facts, read });
   const config = http.config.parse({ url: `http://127.0.0.1:${target.port}/` });
   const unknown: unknown[] = [];
   const started = performance.now();
@@ -154,4 +155,20 @@ test("every reason that has words is expected somewhere", async () => {
   const worded = codes.filter((code) => reasonRow(code).says !== undefined);
   expect(worded.filter((code) => !found.has(code))).toEqual([]);
   expect(worded).toContain("tls_required");
+});
+
+test("a login that is rejected, and whose secret ends in a line break, is told so; nothing of it is shown", async () => {
+  await using target = await httpServer((_request, response) => response.writeHead(401).end());
+  const fields = { username: "mooring", password: "canary-of-echo\n" };
+  const secret = boundSecret({ name: SECRET, read: () => Promise.resolve({ fields }) });
+  const config = http.config.parse({ url: `http://127.0.0.1:${target.port}/` });
+  const item = { name: NAME, type: http, config, secret, timeoutMs: 5000, suspend: false };
+  const report = await check(item, { clock: systemClock, network: network() });
+  expect(report.reason).toBe("credentials_rejected");
+  expect(report.findings).toContainEqual({
+    subject: "field password",
+    verdict: "failed",
+    text: "ends in a line break, which is sent as part of it",
+  });
+  expect(JSON.stringify(report)).not.toContain("canary-of-echo");
 });

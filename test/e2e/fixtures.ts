@@ -2,6 +2,7 @@ import type {
   Connector,
   Integration,
   Sample,
+  Secret,
   Transition,
   Walked,
 } from "../../src/control-plane/web/api/shapes.ts";
@@ -10,6 +11,8 @@ import type {
 export interface World {
   readonly connectors: Map<string, Connector>;
   readonly integrations: Map<string, Integration>;
+  /** By `connector/id`. */
+  readonly secrets: Map<string, Secret>;
 }
 
 const MINUTE = 60_000;
@@ -195,10 +198,73 @@ export function emptyField(base: Integration): Integration {
         command: "kubectl -n payments edit secret stripe-live",
       },
     ],
-    blockedBy: { kind: "secret", id: "payments/stripe-live" },
+    blockedBy: { kind: "secret", id: "kubernetes-stripe" },
     stages: walked(base.path, "secret", "secret_field_empty"),
     since: ago(11 * MINUTE + 20_000),
   };
+}
+
+/** A secret as a connector tells it. */
+export function secret(id: string, changes: Partial<Secret> = {}): Secret {
+  const name = changes.name ?? id;
+  return {
+    id,
+    connector: "prod-eu-1",
+    store: "vault",
+    storeType: "vault",
+    name,
+    state: "online",
+    condition: null,
+    stage: null,
+    reason: null,
+    message: `Secret ${name} is readable.`,
+    cause: null,
+    remedy: [],
+    findings: [],
+    usedBy: ["orders-db"],
+    users: 1,
+    version: "12",
+    createdAt: ago(40 * 24 * 60 * MINUTE),
+    expiresAt: null,
+    lastReadAt: ago(2 * MINUTE),
+    since: ago(21 * 60 * MINUTE),
+    ...changes,
+  };
+}
+
+/** One that fails for two, one that ends soon, some that work. */
+export function someSecrets(): Secret[] {
+  const { message, cause, remedy, condition, stage, reason, state, since } = emptyField(
+    online("prod-eu-2", "stripe-api", "http"),
+  );
+  return [
+    secret("kubernetes-stripe", {
+      ...{
+        connector: "prod-eu-2",
+        store: "kubernetes",
+        storeType: "kubernetes",
+        name: "payments/stripe-live",
+      },
+      ...{ message, cause, remedy: [...remedy], condition, stage, reason, state, since },
+      usedBy: ["stripe-api", "stripe-webhooks"],
+      users: 2,
+      version: null,
+    }),
+    secret("aws-edge", {
+      ...{ store: "aws-prod", storeType: "aws", name: "prod/edge/token", usedBy: ["edge-tls"] },
+      ...{ state: "warning", stage: "secret", reason: "secret_expiring" },
+      message: "Secret prod/edge/token works, with a gap.",
+      cause: "Secret prod/edge/token ends in 5 d.",
+      remedy: [{ text: "Write a new version of secret prod/edge/token before then.", command: null }],
+      expiresAt: new Date(Date.now() + 5 * 24 * 60 * MINUTE).toISOString(),
+    }),
+    secret("vault-orders", { name: "kv/orders/db" }),
+    secret("gcp-ledger", {
+      ...{ connector: "prod-eu-2", store: "gcp", storeType: "gcp", name: "projects/acme/secrets/ledger" },
+      usedBy: ["ledger-db", "ledger-reports", "ledger-archive"],
+      users: 140,
+    }),
+  ];
 }
 
 /** A warning: it works, with a gap. */
@@ -279,7 +345,7 @@ function count(world: World): void {
 
 /** `total` integrations over a few connectors, with the troubles of the pictures among them. */
 export function makeWorld(total: number): World {
-  const world: World = { connectors: new Map(), integrations: new Map() };
+  const world: World = { connectors: new Map(), integrations: new Map(), secrets: new Map() };
   const names = [
     "prod-eu-1",
     "prod-eu-2",
@@ -313,6 +379,7 @@ export function makeWorld(total: number): World {
     const item = online(place, `${NAMES[index % NAMES.length]}-${type.slice(0, 4)}-${index}`, type);
     put(place === "prod-us-2" && silent !== undefined ? behind(item, silent) : item);
   }
+  for (const one of someSecrets()) world.secrets.set(`${one.connector}/${one.id}`, one);
   count(world);
   return world;
 }

@@ -145,6 +145,8 @@ export class StandIn {
     const { connectors, integrations } = this.world;
     api.get("/connectors", (c) => c.json(page([...connectors.values()], c.req.query())));
     api.get("/connectors/:name", (c) => c.json(connectors.get(c.req.param("name")) ?? null));
+    const { secrets } = this.world;
+    api.get("/secrets", (c) => c.json(page([...secrets.values()], c.req.query())));
     api.get("/integrations", (c) => {
       const { state } = c.req.query();
       return c.json(

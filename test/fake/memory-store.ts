@@ -6,6 +6,7 @@ import {
   type Page,
   type Paging,
   type Retention,
+  type SecretFilter,
   SILENT,
   type Store,
   type Transaction,
@@ -16,9 +17,11 @@ interface Tables {
   connectors: Map<string, Rows.ConnectorRow>;
   streams: Map<string, Rows.StreamRow>;
   integrations: Map<string, Rows.IntegrationRow>;
+  secrets: Map<string, Rows.SecretRow>;
   transitions: Map<number, Rows.TransitionRow>;
   commands: Map<string, Rows.CommandRow>;
   tokens: Map<string, Rows.JoinTokenRow>;
+  identities: Map<string, Rows.IdentityRow>;
   jtis: Map<string, number>;
   audits: Map<number, Rows.AuditRow>;
   buckets: Map<string, Rows.BucketRow>;
@@ -30,9 +33,11 @@ function empty(): Tables {
     connectors: new Map(),
     streams: new Map(),
     integrations: new Map(),
+    secrets: new Map(),
     transitions: new Map(),
     commands: new Map(),
     tokens: new Map(),
+    identities: new Map(),
     jtis: new Map(),
     audits: new Map(),
     buckets: new Map(),
@@ -106,8 +111,8 @@ export class MemoryStore implements Store {
     putConnector: async (row) => this.#put(this.#tables.connectors, row.id, row),
     removeConnector: async (id) => {
       this.#delete(this.#tables.connectors, id);
-      const { streams, integrations, transitions, commands, buckets } = this.#tables;
-      for (const map of [streams, integrations, transitions, commands, buckets])
+      const { streams, integrations, secrets, transitions, commands, buckets, identities } = this.#tables;
+      for (const map of [streams, integrations, secrets, transitions, commands, buckets, identities])
         this.#deleteOf(map as Map<string, { connectorId: string }>, id);
     },
     stream: async (connectorId, streamId) => this.#tables.streams.get(keyOf(connectorId, streamId)),
@@ -126,6 +131,14 @@ export class MemoryStore implements Store {
     removeIntegration: async (connectorId, name) => {
       this.#delete(this.#tables.integrations, keyOf(connectorId, name));
     },
+    secrets: async (connectorId) =>
+      [...this.#tables.secrets.values()]
+        .filter((row) => row.connectorId === connectorId)
+        .sort((a, b) => (a.id < b.id ? -1 : 1)),
+    putSecret: async (row) => this.#put(this.#tables.secrets, keyOf(row.connectorId, row.id), row),
+    removeSecret: async (connectorId, id) => {
+      this.#delete(this.#tables.secrets, keyOf(connectorId, id));
+    },
     addTransition: async (row) => this.#put(this.#tables.transitions, (this.#numbers += 1), row),
     command: (id) => this.command(id),
     commandByIdempotency: async (hash) =>
@@ -139,6 +152,10 @@ export class MemoryStore implements Store {
       this.#put(this.#tables.jtis, jti, expiresAt);
       return true;
     },
+    identity: async (id) => this.#tables.identities.get(id),
+    identitiesOf: (issuer, subject) => this.identitiesOf(issuer, subject),
+    putIdentity: async (row) => this.#put(this.#tables.identities, row.id, row),
+    removeIdentity: async (id) => this.#delete(this.#tables.identities, id),
     addAudit: async (row) => this.#put(this.#tables.audits, (this.#numbers += 1), row),
     putBucket: async (row) => this.#put(this.#tables.buckets, keyOf(row.connectorId, row.name, row.at), row),
     putSetting: async (name, value) => this.#put(this.#tables.settings, name, value),
@@ -193,6 +210,20 @@ export class MemoryStore implements Store {
       );
     return pageOf(rows, limit, { item: (row) => row, place: (row) => [row.connectorId, row.name] });
   }
+  async secret(connectorId: string, id: string): Promise<Rows.SecretRow | undefined> {
+    return this.#tables.secrets.get(keyOf(connectorId, id));
+  }
+  async secrets(filter: SecretFilter, { limit, cursor }: Paging): Promise<Page<Rows.SecretRow>> {
+    const [after = "", id = ""] = readCursor(cursor, 2) ?? [];
+    const stateOf = (row: Rows.SecretRow): string => (this.#isSilent(row) ? "unknown" : row.state);
+    const rows = [...this.#tables.secrets.values()]
+      .filter((row) => row.connectorId > String(after) || (row.connectorId === after && row.id > String(id)))
+      .filter((row) => filter.connectorId === undefined || row.connectorId === filter.connectorId)
+      .filter((row) => filter.store === undefined || row.store === filter.store)
+      .filter((row) => filter.state === undefined || stateOf(row) === filter.state)
+      .sort((a, b) => (keyOf(a.connectorId, a.id) < keyOf(b.connectorId, b.id) ? -1 : 1));
+    return pageOf(rows, limit, { item: (row) => row, place: (row) => [row.connectorId, row.id] });
+  }
   async countIntegrations(connectorId?: string): Promise<readonly IntegrationCount[]> {
     const counts = new Map<string, IntegrationCount>();
     for (const row of this.#tables.integrations.values()) {
@@ -239,6 +270,18 @@ export class MemoryStore implements Store {
     const rows = [...this.#tables.tokens.values()].filter(({ id }) => id > String(after));
     rows.sort((a, b) => (a.id < b.id ? -1 : 1));
     return pageOf(rows, limit, { item: (row) => row, place: ({ id }) => [id] });
+  }
+  async identities({ limit, cursor }: Paging): Promise<Page<Rows.IdentityRow>> {
+    const [after = ""] = readCursor(cursor, 1) ?? [];
+    const rows = [...this.#tables.identities.values()].filter(({ id }) => id > String(after));
+    rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return pageOf(rows, limit, { item: (row) => row, place: ({ id }) => [id] });
+  }
+  async identitiesOf(issuer: string, subject: string): Promise<readonly Rows.IdentityRow[]> {
+    const rows = [...this.#tables.identities.values()];
+    return rows
+      .filter((row) => row.issuer === issuer && row.subject === subject)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
   async audit({ limit, cursor }: Paging): Promise<Page<Rows.AuditRow>> {
     const [last = Number.MAX_SAFE_INTEGER] = readCursor(cursor, 1) ?? [];

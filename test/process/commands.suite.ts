@@ -116,7 +116,7 @@ describe.concurrent("commands and API", () => {
       connectors: ShownConnector[];
       integrations: (ShownIntegration & { connector: string })[];
     };
-    expect(Object.keys(shown)).toEqual(["connectors", "integrations"]);
+    expect(Object.keys(shown)).toEqual(["connectors", "integrations", "secrets"]);
     expect(shown.connectors.find(({ name }) => name === "prod")).toMatchObject({ state: "connected" });
     const own = shown.integrations.filter(({ connector }) => connector === "prod");
     expect(own.map(({ name, state, reason }) => [name, state, reason])).toEqual([

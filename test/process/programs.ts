@@ -222,6 +222,7 @@ interface PlaneWish {
   readonly flags?: readonly string[];
   /** The address that everybody uses, where something stands in front: its public URL. */
   readonly through?: string;
+  readonly environment?: Environment;
 }
 
 /** A control plane as a process, with its data, and a client that has the operator's token. */
@@ -233,12 +234,14 @@ export class Plane implements AsyncDisposable {
   readonly dir: string;
   readonly scale: number;
   readonly #flags: readonly string[];
+  readonly #environment: Environment;
   #parts: AsyncDisposableStack;
   program: Program;
   token = "";
 
   private constructor(
     at: { url: string; own: string; dir: string; scale: number; flags: readonly string[] },
+    environment: Environment,
     parts: AsyncDisposableStack,
   ) {
     this.url = at.url;
@@ -246,11 +249,17 @@ export class Plane implements AsyncDisposable {
     this.dir = at.dir;
     this.scale = at.scale;
     this.#flags = at.flags;
+    this.#environment = environment;
     this.#parts = parts;
     this.program = this.#spawn();
   }
 
-  static async start({ scale = 0.05, flags = [], through }: PlaneWish = {}): Promise<Plane> {
+  static async start({
+    scale = 0.05,
+    flags = [],
+    through,
+    environment = {},
+  }: PlaneWish = {}): Promise<Plane> {
     await using parts = new AsyncDisposableStack();
     const { path: dir } = parts.use(await folder());
     const at = `127.0.0.1:${await freePort()}`;
@@ -258,7 +267,7 @@ export class Plane implements AsyncDisposable {
     const known = through === undefined ? [] : ["--public-url", through];
     const own = `http://${at}`;
     const all = [...listen, ...known, ...flags];
-    const plane = new Plane({ url: through ?? own, own, dir, scale, flags: all }, parts);
+    const plane = new Plane({ url: through ?? own, own, dir, scale, flags: all }, environment, parts);
     parts.defer(() => plane.program[Symbol.asyncDispose]());
     await plane.program.until200(`${own}/readyz`);
     plane.token = (await readFile(plane.tokenFile, "utf8")).trim();
@@ -271,7 +280,7 @@ export class Plane implements AsyncDisposable {
   }
 
   #spawn(): Program {
-    return new Program(["control-plane", ...this.#flags], scaleOf(this.scale));
+    return new Program(["control-plane", ...this.#flags], { ...scaleOf(this.scale), ...this.#environment });
   }
 
   /** Starts it again on the same data and port. */
@@ -362,6 +371,7 @@ interface AgentWish {
   readonly joinTokenFile?: string | undefined;
   /** Integrations of the configuration file, JSON being YAML; none: no file. */
   readonly integrations?: readonly unknown[];
+  readonly secretStores?: readonly unknown[];
   /** A folder that is there already: another connector's, say. */
   readonly state?: string;
   readonly environment?: Environment;
@@ -448,7 +458,8 @@ async function argumentsOf(wish: AgentWish, dir: string): Promise<readonly strin
   const args: string[] = [];
   if (wish.integrations !== undefined) {
     const file = join(dir, "mooring.yaml");
-    await writeFile(file, JSON.stringify({ integrations: wish.integrations }, null, 1));
+    const { integrations, secretStores = [] } = wish;
+    await writeFile(file, JSON.stringify({ integrations, secretStores }, null, 1));
     args.push(file);
   }
   args.push("--state", wish.state ?? join(dir, "state"));

@@ -3,6 +3,7 @@ import { wrongInput } from "./bad-input.suite.ts";
 import "./commands.suite.ts";
 import "./identity.suite.ts";
 import "./outage.suite.ts";
+import "./secrets.suite.ts";
 import "./tls.suite.ts";
 
 wrongInput();

@@ -17,7 +17,7 @@ import {
   TIMINGS,
 } from "../../src/protocol/limits.ts";
 import { REASONS, type ReasonCode, reasonRow } from "../../src/protocol/reasons.ts";
-import { snapshotPages } from "../../src/protocol/snapshot-pages.ts";
+import { eventPages } from "../../src/protocol/snapshot-pages.ts";
 import type { ObservedReport } from "../../src/protocol/status-frames.ts";
 import { causeOf, remedyOf } from "../../src/protocol/words.ts";
 import { fakeReport } from "../fake/connector.ts";
@@ -124,14 +124,14 @@ describe("the digest", () => {
 test("a snapshot's pages fit their limits, and none is lost", () => {
   const items = Array.from({ length: 500 }, (_, index) => ({ ...item(`i${index}`), cause: "x".repeat(900) }));
   const huge = { ...item("huge"), coverage: Array.from({ length: 70 }, () => "y".repeat(1000)) };
-  const { pages, tooLarge } = snapshotPages([...items, huge], {
+  const { pages, tooLarge } = eventPages([...items, huge], {
     pageItems: 200,
     eventBytes: LIMITS.eventBytes,
   });
   expect(pages.flat()).toEqual(items);
   expect(tooLarge).toEqual([huge]);
   for (const page of pages) expect(utf8Length(JSON.stringify(page))).toBeLessThan(LIMITS.eventBytes);
-  expect(snapshotPages([], { pageItems: 200, eventBytes: 65_536 }).pages).toEqual([[]]);
+  expect(eventPages([], { pageItems: 200, eventBytes: 65_536 }).pages).toEqual([[]]);
 });
 
 test("commands: what is known, what is not, what is none", () => {

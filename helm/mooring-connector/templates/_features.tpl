@@ -62,9 +62,10 @@
 {{- $namespaces | toJson }}
 {{- end }}
 
-{{/* The control plane's https origin: what tokens are meant for. */}}
+{{/* The control plane's https origin, as a URL's parser would write it: what tokens are meant for. */}}
 {{- define "mooring-connector.origin" -}}
-{{- .Values.controlPlane.url | trimSuffix "/" | replace "wss://" "https://" | replace "ws://" "http://" }}
+{{- $origin := .Values.controlPlane.url | lower | trimSuffix "/" | replace "wss://" "https://" | replace "ws://" "http://" }}
+{{- regexReplaceAll "^(http://.*):80$" (regexReplaceAll "^(https://.*):443$" $origin "${1}") "${1}" }}
 {{- end }}
 
 {{- define "mooring-connector.hasProxy" -}}

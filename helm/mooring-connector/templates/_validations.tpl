@@ -46,9 +46,6 @@ write. All of them are collected, so that one run tells everything.
 {{- else if and (eq $auth.method "token") (not $given) }}
 - {{ printf "controlPlane.auth.existingSecret.name is missing: the Secret with the join token. Make one: `mooring token create NAME` prints the token, `kubectl -n %s create secret generic mooring-join --from-file=token=/dev/stdin` takes it; then --set controlPlane.auth.existingSecret.name=mooring-join. Or join without a token: --set controlPlane.auth.method=kubernetes" .Release.Namespace | quote }}
 {{- end }}
-{{- if and $auth.audience (ne $auth.method "kubernetes") }}
-- {{ printf "controlPlane.auth.audience belongs to method=kubernetes; with method=%s nothing uses it. Leave it empty." $auth.method | quote }}
-{{- end }}
 {{- end }}
 
 {{- define "mooring-connector.validate.certificates" -}}

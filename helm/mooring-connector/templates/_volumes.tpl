@@ -18,7 +18,7 @@
   projected:
     sources:
       - serviceAccountToken:
-          audience: {{ default (include "mooring-connector.origin" .) .Values.controlPlane.auth.audience | quote }}
+          audience: {{ include "mooring-connector.origin" . | quote }}
           expirationSeconds: 3600
           path: token
 {{- end }}

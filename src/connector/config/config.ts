@@ -5,12 +5,11 @@ import { readBoundedText, UnfitFile } from "../bounded-file.ts";
 import { certificatesOf, readPem } from "../dial/trust.ts";
 import { codeOf } from "../failure.ts";
 import type { IntegrationType } from "../integrations/integration.ts";
-import type { Configuration, Item, Loaded, Problem } from "../item.ts";
-import type { StorePlace } from "../secrets/secret-store.ts";
+import type { Configuration, CrdPolicy, Item, Loaded, Problem } from "../item.ts";
 import { parseSource, type Path } from "./document.ts";
-import type { Context, Kinds } from "./context.ts";
+import type { Context, Kinds, Stores } from "./context.ts";
 import { createJudge } from "./judge.ts";
-import { meant } from "./nearest.ts";
+import { meant } from "../nearest.ts";
 import {
   DEFAULT_INTERVAL_MS,
   DEFAULT_THRESHOLD,
@@ -19,7 +18,8 @@ import {
   type policy as policySchema,
   root,
 } from "./schema.ts";
-import { judgeSecret, judgeStores } from "./secret.ts";
+import { judgeSecret } from "./secret.ts";
+import { judgeStores, storePlace } from "./stores.ts";
 
 /** A pipe is read too: a configuration may be made on the way. */
 const CONFIGURATION_FILE = { mostBytes: 16 * 1024 * 1024, regular: false };
@@ -45,18 +45,27 @@ function unreadable(error: unknown): string {
   return `cannot be read (${code ?? "unknown error"}); let this user read it`;
 }
 
-/** Judges a text that stands for a file; files that it names are looked for beside that file. */
-export async function judgeConfiguration(file: string, text: string, kinds: Kinds): Promise<Loaded> {
+/**
+ * Judges a text that stands for a file; files that it names are looked for beside that file. `given` are the stores
+ * of the local file, for what somebody else sent.
+ */
+export async function judgeConfiguration(
+  file: string,
+  text: string,
+  kinds: Kinds,
+  given?: Stores,
+): Promise<Loaded> {
   const source = parseSource(file, text);
   if (Array.isArray(source)) return { ok: false, problems: source };
   const problems: Problem[] = [];
   const judge = createJudge(source, problems);
   const directory = dirname(resolve(file));
-  const place: StorePlace = { directory, environment: kinds.environment };
+  const place = storePlace(directory, kinds.environment);
   const frame = judge(root, source.value, []);
   const partial = (source.value ?? {}) as { integrations?: unknown; secretStores?: unknown };
-  const stores = judgeStores({ source, judge, problems }, listOf(partial.secretStores), kinds.stores, place);
-  const context: Context = { source, judge, problems, kinds, stores, place };
+  const judging = { source, judge, problems, kinds, place };
+  const stores = given ?? (await judgeStores(judging, listOf(partial.secretStores)));
+  const context: Context = { ...judging, stores };
   const items: Item[] = [];
   for (const [index, value] of listOf(partial.integrations).entries()) {
     const one = await judgeItem(context, value, ["integrations", index]);
@@ -64,12 +73,28 @@ export async function judgeConfiguration(file: string, text: string, kinds: Kind
   }
   judgeNames(context, listOf(partial.integrations));
   if (frame === undefined || problems.length > 0) return { ok: false, problems: inOrder(problems) };
-  return { ok: true, configuration: configurationOf(items, frame.policy) };
+  return { ok: true, configuration: configurationOf(items, frame.policy, stores) };
 }
 
-function configurationOf(items: Item[], policy: z.infer<typeof policySchema> | undefined): Configuration {
+/** Before the local file says otherwise: an Integration resource stays within its own namespace. */
+export const DEFAULT_CRD_POLICY: CrdPolicy = { stores: ["kubernetes"], targets: ["*.{namespace}.svc:*"] };
+
+function configurationOf(
+  items: Item[],
+  policy: z.infer<typeof policySchema> | undefined,
+  stores: Stores,
+): Configuration {
   const { targets = [], secrets = [] } = policy?.remote ?? {};
-  return { items, remote: { targets, secrets }, addressesAllow: policy?.addresses?.allow ?? [] };
+  return {
+    items,
+    remote: { targets, secrets },
+    crd: {
+      stores: policy?.crd?.stores ?? DEFAULT_CRD_POLICY.stores,
+      targets: policy?.crd?.targets ?? DEFAULT_CRD_POLICY.targets,
+    },
+    addressesAllow: policy?.addresses?.allow ?? [],
+    stores,
+  };
 }
 
 function listOf(value: unknown): unknown[] {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Problem } from "../item.ts";
 import type { Path, Source } from "./document.ts";
-import { meant } from "./nearest.ts";
+import { meant } from "../nearest.ts";
 
 /** Judges a value by a schema: what it means, or undefined with the problems added. */
 export type Judge = <T>(schema: z.ZodType<T>, value: unknown, path: Path) => T | undefined;

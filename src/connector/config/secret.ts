@@ -1,45 +1,12 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
 import type { BoundSecret } from "../check.ts";
 import type { IntegrationType } from "../integrations/integration.ts";
+import { meant } from "../nearest.ts";
 import type { SecretStoreType, StorePlace } from "../secrets/secret-store.ts";
-import { z } from "zod";
-import type { Context, NamedStore, Stores } from "./context.ts";
+import type { Context, NamedStore } from "./context.ts";
 import type { Path } from "./document.ts";
-import { meant } from "./nearest.ts";
-import { secretFrame, store as storeSchema } from "./schema.ts";
-
-/** Words of the reference that name a store which a later version brings. */
-const LATER = ["kubernetes", "aws", "gcp", "vault", "azure"];
-
-export function judgeStores(
-  { source, judge, problems }: Pick<Context, "source" | "judge" | "problems">,
-  declared: readonly unknown[],
-  kinds: readonly SecretStoreType[],
-  place: StorePlace,
-): Stores {
-  const byName = new Map<string, NamedStore>();
-  for (const type of kinds) byName.set(type.type, { type, store: type.open(place) });
-  for (const [index, value] of declared.entries()) {
-    const path: Path = ["secretStores", index];
-    const frame = judge(storeSchema, value, path);
-    if (frame === undefined) continue;
-    const type = kinds.find((known) => known.type === frame.type);
-    if (type === undefined) problems.push(source.problem([...path, "type"], unknownStore(frame.type, kinds)));
-    else if (byName.has(frame.name) && frame.name !== frame.type) {
-      problems.push(
-        source.problem([...path, "name"], `"${frame.name}" is the name of another store already; rename it`),
-      );
-    } else byName.set(frame.name, { type, store: type.open(place) });
-  }
-  return { byName, digest: JSON.stringify(declared), place };
-}
-
-function unknownStore(word: string, kinds: readonly SecretStoreType[]): string {
-  const known = kinds.map(({ type }) => type);
-  if (LATER.includes(word)) {
-    return `the secret store ${word} is not in this version of Mooring yet; it has ${known.join(" and ")}`;
-  }
-  return `"${word}" is not a kind of secret store${meant(word, known)}`;
-}
+import { secretFrame } from "./schema.ts";
 
 /** The secret of an item: undefined where it has none, "wrong" where its problems were told. */
 export function judgeSecret(
@@ -61,19 +28,43 @@ export function judgeSecret(
   const frame = context.judge(z.object(secretFrame), { store: name, fields }, path);
   const named = typeof name === "string" ? stores.byName.get(name) : undefined;
   if (named === undefined) {
-    if (typeof name === "string") problems.push(source.problem([...path, "store"], undeclared(name, stores)));
+    if (typeof name === "string" && !stores.broken)
+      problems.push(source.problem([...path, "store"], undeclared(name, context)));
     return "wrong";
   }
   const ref = judgeRef(context, named.type, rest, path);
   judgeFields(context, type, frame?.fields ?? {}, path);
   if (problems.length > before || frame === undefined || ref === undefined) return "wrong";
+  return bind(frame.store, named, { ref, mapping: frame.fields ?? {} }, stores.place);
+}
+
+function bind(
+  store: string,
+  named: NamedStore,
+  { ref, mapping }: { readonly ref: unknown; readonly mapping: Readonly<Record<string, string>> },
+  place: StorePlace,
+): BoundSecret {
+  const { type, settings, rereadMs, ages } = named;
   return {
-    store: frame.store,
-    name: named.type.name(ref),
-    facts: named.type.facts(ref, stores.place),
-    mapping: frame.fields ?? {},
+    id: idOf(store, ref),
+    store,
+    name: type.name(ref, place),
+    facts: { storeType: type.type, ...type.facts(ref, place, settings) },
+    mapping,
+    rereadMs,
+    ages,
     read: (signal) => named.store.read(ref, signal),
   };
+}
+
+/** The same for all integrations that name the same secret in the same way. */
+function idOf(store: string, ref: unknown): string {
+  const members = Object.entries(ref as Record<string, unknown>).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const digest = createHash("sha256")
+    .update(JSON.stringify([store, members]))
+    .digest("hex");
+  // The ids of all secrets are told in one event: the store is in the digest, its name is for people.
+  return `${store.slice(0, 20).replace(/-+$/, "")}-${digest.slice(0, 12)}`;
 }
 
 function judgeAbsence({ source, problems }: Context, type: IntegrationType, item: Path): undefined | "wrong" {
@@ -85,14 +76,10 @@ function judgeAbsence({ source, problems }: Context, type: IntegrationType, item
   return "wrong";
 }
 
-function undeclared(name: string, stores: Stores): string {
-  const known = [...stores.byName.keys()];
-  if (LATER.includes(name))
-    return unknownStore(
-      name,
-      [...stores.byName.values()].map(({ type }) => type),
-    );
-  return `"${name}" is neither built in nor declared under secretStores${meant(name, known)}`;
+function undeclared(name: string, { stores, kinds }: Context): string {
+  const kind = kinds.stores.find(({ type }) => type === name);
+  if (kind !== undefined) return `"${name}" is not built in; declare it under secretStores`;
+  return `"${name}" is neither built in nor declared under secretStores${meant(name, [...stores.byName.keys()])}`;
 }
 
 function judgeRef(

@@ -1,7 +1,7 @@
 import { connect as connectSocket, type Socket } from "node:net";
 import type { Finding } from "../../protocol/report.ts";
 import type { ReasonCode } from "../../protocol/reasons.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, OVER } from "../clock.ts";
 import { codeOf, explainSystem, Failure } from "../failure.ts";
 import { type AddressPolicy, endpoint } from "./address.ts";
 
@@ -135,17 +135,18 @@ export async function connectFirst(
   });
   const open = attempts.filter((one) => one.failure === undefined);
   const stop = new AbortController();
-  const ended = AbortSignal.any([signal, stop.signal]);
+  // One address alone has no other that could win.
+  const ended = open.length > 1 ? AbortSignal.any([signal, stop.signal]) : signal;
   const race: Promise<{ socket: Socket; ip: string }>[] = [];
   let turn = Promise.resolve();
   for (const one of open) {
     const attempted = turn.then(() => connectOne(one, port, ended, stop.signal));
     race.push(attempted);
-    turn = turn.then(() => nextTurn([...race], clock, ended));
+    if (one !== open.at(-1)) turn = turn.then(() => nextTurn([...race], clock, ended));
   }
   try {
     const winner = await Promise.any(race);
-    stop.abort();
+    stop.abort(OVER);
     void closeOthers(race, winner.socket);
     return { ...winner, findings: attemptFindings(attempts, port, winner.ip) };
   } catch {
@@ -177,7 +178,7 @@ async function nextTurn(
   signal: AbortSignal,
 ): Promise<void> {
   const failed = new AbortController();
-  void Promise.allSettled(started).then(() => failed.abort());
+  void Promise.allSettled(started).then(() => failed.abort(OVER));
   await clock.sleep(STAGGER_MS, AbortSignal.any([signal, failed.signal]));
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { PeerCertificate, TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import type { Evidence } from "../../protocol/words.ts";
 import { Failure } from "../failure.ts";
 import type { Run } from "../run.ts";
@@ -32,6 +32,8 @@ export async function dial(run: Run, target: Target): Promise<Socket> {
   const proxy = await usable(run, target.proxy);
   const at = proxy ?? target;
   const addresses = await run.stage("resolve", async (signal, limitMs) => {
+    const literal = literalAddress(at.host);
+    if (literal !== undefined) return [literal];
     const settings = await run.network.resolver();
     const looking = resolve(at.host, settings, { clock: run.clock, signal, limitMs });
     return proxy === undefined ? looking : looking.catch((error: unknown) => blame(proxy, error));
@@ -153,7 +155,7 @@ export async function secureTarget(
 }
 
 /** Milliseconds until the certificate expires, or undefined where it does not say. */
-export function certificateLeft(certificate: PeerCertificate, now: number): number | undefined {
+export function certificateLeft(certificate: Secured["certificate"], now: number): number | undefined {
   const at = Date.parse(certificate.valid_to);
   return Number.isNaN(at) ? undefined : at - now;
 }

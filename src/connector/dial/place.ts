@@ -1,6 +1,7 @@
 import type { Network } from "./network.ts";
 import { addressPolicy } from "./address.ts";
 import { readResolverSettings } from "./resolver.ts";
+import { sharedReading } from "./shared-reading.ts";
 import { createTrust } from "./trust.ts";
 
 /**
@@ -17,7 +18,7 @@ export function createNetwork(
     hosts: environment["MOORING_HOSTS"] ?? "/etc/hosts",
   };
   return {
-    resolver: () => readResolverSettings(files),
+    resolver: sharedReading(() => readResolverSettings(files)),
     policy: addressPolicy(allow),
     trust,
     environment,

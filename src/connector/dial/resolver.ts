@@ -158,6 +158,12 @@ export async function resolve(
   return lookUp(host, settings, limits);
 }
 
+/**
+ * `svc` is no top-level domain: once the cluster has said that it has no `orders-db.data.svc`, the world outside, which may be
+ * out of reach, is not asked for it.
+ */
+const CLUSTER_OWN = /\.svc$/i;
+
 async function lookUp(
   host: string,
   settings: ResolverSettings,
@@ -170,22 +176,27 @@ async function lookUp(
   resolver.setServers([...settings.servers]);
   const cancel = (): void => resolver.cancel();
   signal.addEventListener("abort", cancel, { once: true });
-  const evidence = { servers: settings.servers.join(", "), tried: names.join(", ") };
-  let trouble: Failure | undefined;
+  const tried: string[] = [];
+  const evidence = () => ({ servers: settings.servers.join(", "), tried: tried.join(", ") });
+  let trouble: { readonly answer: string; readonly error: unknown } | undefined;
+  let isAbsent = false;
   try {
     for (const name of names) {
+      if (isAbsent && name === host && CLUSTER_OWN.test(host)) continue;
+      tried.push(name);
       const { addresses, error } = await ask(resolver, name, clock, signal);
       if (addresses.length > 0) return addresses;
       const code = codeOf(error) ?? "ENODATA";
+      isAbsent ||= ABSENT.has(code);
       if (ABSENT.has(code)) continue;
       if (code === "ETIMEOUT" || code === "ECANCELLED")
-        throw new Failure("resolve", "dns_timeout", evidence, error);
-      const answer = SAID[code] ?? code;
-      trouble ??= new Failure("resolve", "dns_unavailable", { ...evidence, answer }, error);
+        throw new Failure("resolve", "dns_timeout", evidence(), error);
+      trouble ??= { answer: SAID[code] ?? code, error };
     }
   } finally {
     signal.removeEventListener("abort", cancel);
     resolver.cancel();
   }
-  throw trouble ?? new Failure("resolve", "dns_not_found", evidence);
+  if (trouble === undefined) throw new Failure("resolve", "dns_not_found", evidence());
+  throw new Failure("resolve", "dns_unavailable", { ...evidence(), answer: trouble.answer }, trouble.error);
 }

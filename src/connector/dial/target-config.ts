@@ -66,3 +66,35 @@ export function duration(bounds: {
     .refine((ms) => Number.isNaN(ms) || (ms >= least && ms <= most), wanted)
     .describe(`a duration from ${bounds.least} to ${bounds.most}`);
 }
+
+/** Whether a host is this machine itself: there a store may be spoken to in plain text, for tests. */
+function isLoopback(host: string): boolean {
+  return host === "localhost" || /^127(\.\d{1,3}){3}$/.test(host) || host === "[::1]";
+}
+
+function storeUrlTrouble(text: string): string | undefined {
+  if (!URL.canParse(text)) return "is not a URL; write https://HOST";
+  const url = new URL(text);
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname)))
+    return "must begin with https:// (http:// is for loopback addresses alone)";
+  if (url.username !== "" || url.password !== "") return "holds a login; leave it out";
+  if (url.search !== "" || url.hash !== "")
+    return "holds more than an address; leave out what follows ? or #";
+  return undefined;
+}
+
+/** Where a secret store or what gives an identity for it is: https, or plain http on this machine. */
+export const storeUrl = z
+  .string("must be a URL that begins with https://")
+  .superRefine((text, context) => {
+    const trouble = storeUrlTrouble(text);
+    if (trouble !== undefined) context.addIssue(trouble);
+  })
+  .meta({ pattern: "^https?://" })
+  .describe("https:// URL; http:// is for loopback addresses alone");
+
+/** A file of this machine that is read when it is needed, never at load. */
+export const pathText = z
+  .string("must be a path")
+  .min(1, "must be a path")
+  .describe("path of a file, relative to this file");

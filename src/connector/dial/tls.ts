@@ -2,7 +2,7 @@ import { isIP, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { connect as connectTls, type PeerCertificate, type SecureContext, type TLSSocket } from "node:tls";
 import { printable } from "../../protocol/words.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, OVER } from "../clock.ts";
 import { assertStanding } from "./connect.ts";
 import { codeOf, Failure, wantsClientCertificate } from "../failure.ts";
 
@@ -20,7 +20,8 @@ export interface SecureOptions {
 
 export interface Secured {
   readonly socket: TLSSocket;
-  readonly certificate: PeerCertificate;
+  /** What the server's certificate says of its end. */
+  readonly certificate: Pick<PeerCertificate, "valid_to">;
 }
 
 /** Codes of OpenSSL's verification; anything else that is not listed is untrusted too. */
@@ -67,8 +68,8 @@ export async function secure(options: SecureOptions): Promise<Secured> {
     host: serverName,
   });
   await handshake(socket, signal);
-  const certificate = socket.getPeerCertificate();
-  if (options.verify) judge(socket, certificate, serverName, clock);
+  const certificate = { valid_to: socket.getPeerX509Certificate()?.validTo ?? "" };
+  if (options.verify) judge(socket, serverName, clock);
   if (socket.getProtocol() === "TLSv1.3") await settle(socket, clock.tick() - started, clock, signal);
   return { socket, certificate };
 }
@@ -131,12 +132,13 @@ function isReset(error: unknown): boolean {
   return typeof error === "object" && error !== null && "syscall" in error && error.syscall === "read";
 }
 
-function judge(socket: TLSSocket, certificate: PeerCertificate, serverName: string, clock: Clock): void {
+function judge(socket: TLSSocket, serverName: string, clock: Clock): void {
   const trouble: unknown = socket.authorizationError;
   if (trouble === null || trouble === undefined) return;
   // Documented as Error, in truth the code as a string.
   const code = typeof trouble === "string" ? trouble : (codeOf(trouble) ?? "CERT_REJECTED");
   const reason = VERIFY_REASONS[code] ?? "certificate_untrusted";
+  const certificate = socket.getPeerCertificate();
   const selfSigned = code === "DEPTH_ZERO_SELF_SIGNED_CERT";
   socket.destroy();
   throw new Failure("tls", reason, {
@@ -186,15 +188,19 @@ async function settle(
   let trouble: unknown;
   const onError = (error: unknown): void => {
     trouble = error;
-    heard.abort();
+    heard.abort(OVER);
   };
   // Not at once: Node leaves lying what is written while it still reads the ticket.
-  const onWord = (): void => void setImmediate().then(() => heard.abort());
+  const onWord = (): void => void setImmediate().then(() => heard.abort(OVER));
+  const onOver = (): void => heard.abort(OVER);
+  if (signal.aborted) onOver();
+  signal.addEventListener("abort", onOver, { once: true });
   socket.once("session", onWord);
   socket.once("error", onError);
   socket.once("close", onWord);
   const wait = Math.min(SETTLE.most, Math.max(SETTLE.least, 2 * handshakeMs));
-  await clock.sleep(wait, AbortSignal.any([signal, heard.signal]));
+  await clock.sleep(wait, heard.signal);
+  signal.removeEventListener("abort", onOver);
   socket.off("session", onWord);
   socket.off("error", onError);
   socket.off("close", onWord);

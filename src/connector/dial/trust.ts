@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
 import { readBounded, SMALL_FILE } from "../bounded-file.ts";
+import { sharedReading } from "./shared-reading.ts";
 
 /** What certificates are trusted: the system's roots, and on top those of a file. */
 export type Trust = (caFile?: string) => Promise<SecureContext>;
@@ -28,12 +29,13 @@ function systemRoots(): string[] {
 }
 
 /**
- * Trust that reads a CA file at each use and builds one context for each content: a rotated file counts from
- * the next look on. Where the file cannot be read any more, the last good content stands.
+ * Trust that reads a CA file again when it is used, at most once a second, and builds one context for each content:
+ * a rotated file counts from then on. Where the file cannot be read any more, the last good content stands.
  */
 export function createTrust(): Trust {
   const contexts = new Map<string, SecureContext>();
   const lastGood = new Map<string, string>();
+  const readings = new Map<string, () => Promise<SecureContext>>();
   let roots: string[] | undefined;
   const contextOf = (pem: string): SecureContext => {
     const key = createHash("sha256").update(pem).digest("hex");
@@ -45,8 +47,7 @@ export function createTrust(): Trust {
     }
     return context;
   };
-  return async (caFile) => {
-    if (caFile === undefined) return contextOf("");
+  const read = async (caFile: string): Promise<SecureContext> => {
     try {
       const pem = await readPem(caFile);
       const context = contextOf(pem);
@@ -57,5 +58,11 @@ export function createTrust(): Trust {
       if (pem === undefined) throw error;
       return contextOf(pem);
     }
+  };
+  return async (caFile) => {
+    if (caFile === undefined) return contextOf("");
+    const reading = readings.get(caFile) ?? sharedReading(() => read(caFile));
+    readings.set(caFile, reading);
+    return reading();
   };
 }

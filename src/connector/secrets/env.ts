@@ -16,10 +16,13 @@ const ref = z.strictObject({
 export const env: SecretStoreType<z.infer<typeof ref>> = {
   type: "env",
   summary: "An environment variable: a JSON object, or plain text where the type takes one field.",
+  builtIn: true,
+  local: true,
   ref,
+  config: z.strictObject({}),
   name: ({ variable }) => variable,
   facts: ({ variable }) => ({ variable }),
-  open: (place) => ({
+  open: (_settings, place) => ({
     read: ({ variable }) => {
       const text = place.environment[variable];
       if (text === undefined) return Promise.reject(new Failure("secret", "secret_not_found", { variable }));

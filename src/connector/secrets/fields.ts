@@ -89,18 +89,24 @@ export function fieldsOf(secret: Secret, wish: FieldWish): Record<string, string
 
 /** Every text in a secret that must not be shown, whether a field of ours or not. */
 export function valuesOf(secret: Secret): string[] {
-  const texts: string[] = [];
-  const gather = (value: unknown): void => {
-    if (typeof value === "string") texts.push(value, value.trim());
-    else if (typeof value === "number") texts.push(String(value));
-    else if (typeof value === "object" && value !== null) Object.values(value).forEach(gather);
-  };
-  gather(secret.text);
-  gather(secret.fields);
-  try {
-    gather(JSON.parse(secret.text ?? ""));
-  } catch {
-    // Not JSON: the text itself is gathered above.
+  const texts = new Set<string>();
+  // Not by recursion: whoever writes a secret decides how deep it is.
+  const left: unknown[] = [jsonOf(secret.text ?? ""), secret.fields, secret.text];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (typeof value === "string") texts.add(value).add(value.trim());
+    else if (typeof value === "number") texts.add(String(value));
+    else if (typeof value === "object" && value !== null) for (const one of Object.values(value)) left.push(one);
   }
-  return [...new Set(texts)].filter((text) => text !== "");
+  texts.delete("");
+  return [...texts];
+}
+
+/** Undefined for what is no JSON. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

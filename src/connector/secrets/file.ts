@@ -12,10 +12,13 @@ const ref = z.strictObject({
 export const file: SecretStoreType<z.infer<typeof ref>> = {
   type: "file",
   summary: "A mounted file: a JSON object, or plain text where the type takes one field.",
+  builtIn: true,
+  local: true,
   ref,
+  config: z.strictObject({}),
   name: ({ path }) => path,
   facts: ({ path }, place) => ({ file: resolve(place.directory, path) }),
-  open: (place) => ({ read: ({ path }) => read(resolve(place.directory, path)) }),
+  open: (_settings, place) => ({ read: ({ path }) => read(resolve(place.directory, path)) }),
 };
 
 async function read(path: string): Promise<{ text: string }> {

@@ -80,7 +80,7 @@ export function connectorRoutes(place: ApiPlace): Route[] {
       method: "post",
       path: "/connectors/{name}/revoke",
       role: "operator",
-      says: "Revokes the connector's key and closes its session. It may enrol again with a new join token.",
+      says: "Revokes the connector's key and closes its session. It may enrol again with a new join token, or once its identity is registered anew.",
       status: 204,
       handle: ({ params, identity }) => revoke(place, params["name"], identity.actor),
     }),

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { printable } from "../../protocol/words.ts";
 import type { Clock, Random } from "../clock.ts";
 import type { Commands } from "../commands.ts";
@@ -25,6 +26,11 @@ export interface ApiPlace {
   readonly enrolment: EnrolmentPlace;
 }
 
+/** A connector's name is a DNS label. */
+export const connectorName = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a DNS label: a-z, 0-9 and -, at most 63");
+
 /** The connector of that name. Throws a 404. */
 export async function connectorNamed(place: ApiPlace, name: string | undefined): Promise<ConnectorRow> {
   const row = await place.store.connectorByName(name ?? "");
@@ -38,4 +44,12 @@ export async function audit(
   entry: { actor: string; action: string; target: string; outcome: string },
 ): Promise<void> {
   await place.store.transact((tx) => tx.addAudit({ at: place.clock.now(), ...entry }));
+}
+
+/** A connector that was not known before shows as never connected. */
+export async function tellNew(place: ApiPlace, name: string): Promise<void> {
+  const row = await place.store.connectorByName(name);
+  if (row === undefined || place.liveness.state(row.id) !== undefined) return;
+  place.liveness.restore(row.id, row.state);
+  place.publisher.connector(row.id);
 }

@@ -4,16 +4,11 @@ import { makeJoinToken } from "../enrolment.ts";
 import { madeToken, shownAudit, shownToken } from "../shown.ts";
 import type { AuditRow, JoinTokenRow } from "../store/rows.ts";
 import { listOf, paging, shownPage } from "./lists.ts";
-import { type ApiPlace, audit } from "./place.ts";
+import { type ApiPlace, audit, connectorName, tellNew } from "./place.ts";
 import { notFound } from "./problem.ts";
 import { type Route, route } from "./route.ts";
 
-/** A connector's name is a DNS label. */
-const request = z.object({
-  connector: z
-    .string()
-    .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a DNS label: a-z, 0-9 and -, at most 63"),
-});
+const request = z.object({ connector: connectorName });
 
 export function tokenRoutes(place: ApiPlace): Route[] {
   return [
@@ -66,14 +61,6 @@ export function tokenRoutes(place: ApiPlace): Route[] {
       handle: ({ query }) => shownPage((page) => place.store.audit(page), query, shownAuditOf),
     }),
   ];
-}
-
-/** A connector that was not known before shows as never connected. */
-async function tellNew(place: ApiPlace, name: string): Promise<void> {
-  const row = await place.store.connectorByName(name);
-  if (row === undefined || place.liveness.state(row.id) !== undefined) return;
-  place.liveness.restore(row.id, row.state);
-  place.publisher.connector(row.id);
 }
 
 function shownTokenOf({

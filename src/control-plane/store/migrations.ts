@@ -63,4 +63,20 @@ create table bucket (
 ) strict, without rowid;
 create index bucket_at on bucket (at);
 `,
+  `
+alter table connector add column lease text;
+
+create table secret (
+  connector_id text not null references connector on delete cascade, id text not null, store text not null,
+  state text not null, item text not null, observed_at integer not null,
+  primary key (connector_id, id)
+) strict, without rowid;
+
+create table identity (
+  id text primary key, connector_id text not null references connector on delete cascade,
+  connector text not null, issuer text not null, subject text not null, jwks text,
+  created_at integer not null, used_at integer, unique (connector_id, issuer, subject)
+) strict, without rowid;
+create index identity_of on identity (issuer, subject);
+`,
 ];

@@ -1,5 +1,6 @@
 import type { Install } from "../../protocol/session-frames.ts";
 import type { Outcome } from "../../protocol/command-frames.ts";
+import type { SecretItem } from "../../protocol/secret-frames.ts";
 import type { Condition, State } from "../../protocol/stages.ts";
 import type { SourceKind, WireReport, WireStage } from "../../protocol/status-frames.ts";
 
@@ -47,6 +48,8 @@ export interface ConnectorRow {
   readonly install: Install | null;
   readonly instanceId: string | null;
   readonly lastHeartbeatAt: number | null;
+  /** The Lease by which its replicas agree on who works, and which term of it was seen last. */
+  readonly lease: { readonly uid: string; readonly transitions: number } | null;
 }
 
 /** How far the events of one process of a connector are applied. */
@@ -76,6 +79,16 @@ export interface IntegrationRow {
   readonly nextCheckAt: number | null;
   /** The connector's process has not looked yet: the rest is what an earlier one told. */
   readonly pending: boolean;
+}
+
+/** A secret that integrations of a connector need. */
+export interface SecretRow {
+  readonly connectorId: string;
+  readonly id: string;
+  readonly store: string;
+  readonly state: State;
+  readonly item: SecretItem;
+  readonly observedAt: number;
 }
 
 /** One change of an integration's codes. */
@@ -142,6 +155,26 @@ export interface JoinTokenRow {
   readonly usedKeyId: string | null;
   readonly usedAt: number | null;
   readonly connectorId: string | null;
+}
+
+/** A public key of a cluster, as a JSON Web Key: only the members that a verification needs. */
+export type PublicJwk = Readonly<Record<string, string>> & { readonly kty: string };
+
+/** A ServiceAccount whose tokens enrol a connector in place of a join token. */
+export interface IdentityRow {
+  readonly id: string;
+  readonly connectorId: string;
+  /** The connector's name. */
+  readonly connector: string;
+  /** `iss` of the tokens, exactly. */
+  readonly issuer: string;
+  /** `sub` of the tokens: system:serviceaccount:NAMESPACE:NAME. */
+  readonly subject: string;
+  /** The keys that may sign them. Null: the control plane's own cluster is asked, by TokenReview. */
+  readonly jwks: { readonly keys: readonly PublicJwk[] } | null;
+  readonly createdAt: number;
+  /** When it was last enrolled by. */
+  readonly usedAt: number | null;
 }
 
 export interface AuditRow {

@@ -6,8 +6,10 @@ import type {
   BucketRow,
   CommandRow,
   ConnectorRow,
+  IdentityRow,
   IntegrationRow,
   JoinTokenRow,
+  SecretRow,
   TransitionRow,
 } from "./rows.ts";
 import {
@@ -16,6 +18,7 @@ import {
   type Page,
   type Paging,
   type Reads,
+  type SecretFilter,
   SILENT,
 } from "./store.ts";
 import {
@@ -23,8 +26,10 @@ import {
   BUCKETS,
   COMMANDS,
   CONNECTORS,
+  IDENTITIES,
   INTEGRATIONS,
   JOIN_TOKENS,
+  SECRETS,
   type Table,
   TRANSITIONS,
 } from "./tables.ts";
@@ -84,6 +89,17 @@ export class SqliteReads implements Reads {
     return this.#database.list(INTEGRATIONS, rest, limit);
   }
 
+  async secret(connectorId: string, id: string): Promise<SecretRow | undefined> {
+    return this.#database.find(SECRETS, "connector_id = ? and id = ?", connectorId, id);
+  }
+  async secrets(filter: SecretFilter, { limit, cursor }: Paging): Promise<Page<SecretRow>> {
+    const [connectorId = "", id = ""] = readCursor(cursor, 2) ?? [];
+    const { where, values } = filtered(filter);
+    const rest = `where (connector_id, id) > (?, ?) ${where} order by connector_id, id limit ?`;
+    const rows = this.#database.list(SECRETS, rest, connectorId, id, ...values, limit + 1);
+    return pageOf(rows, limit, { item: (row) => row, place: (row) => [row.connectorId, row.id] });
+  }
+
   async history(
     of: { readonly connectorId: string; readonly name: string },
     between: { readonly before?: number | undefined; readonly after?: number | undefined },
@@ -118,6 +134,14 @@ export class SqliteReads implements Reads {
     const rows = this.#database.list(JOIN_TOKENS, "where id > ? order by id limit ?", after, limit + 1);
     return pageOf(rows, limit, { item: (row) => row, place: ({ id }) => [id] });
   }
+  async identities({ limit, cursor }: Paging): Promise<Page<IdentityRow>> {
+    const [after = ""] = readCursor(cursor, 1) ?? [];
+    const rows = this.#database.list(IDENTITIES, "where id > ? order by id limit ?", after, limit + 1);
+    return pageOf(rows, limit, { item: (row) => row, place: ({ id }) => [id] });
+  }
+  async identitiesOf(issuer: string, subject: string): Promise<readonly IdentityRow[]> {
+    return this.#database.list(IDENTITIES, "where issuer = ? and subject = ? order by id", issuer, subject);
+  }
   async audit({ limit, cursor }: Paging): Promise<Page<AuditRow>> {
     const [last = Number.MAX_SAFE_INTEGER] = readCursor(cursor, 1) ?? [];
     const sql = `select id, ${AUDITS.columns} from audit where id < ? order by id desc limit ?`;
@@ -131,7 +155,7 @@ function numbered<Row>(table: Table<Row>) {
 }
 
 /** The filter as the API means it: behind a silent connector everything is unknown, without a condition. */
-function filtered(filter: IntegrationFilter): { where: string; values: SQLInputValue[] } {
+function filtered(filter: IntegrationFilter & SecretFilter): { where: string; values: SQLInputValue[] } {
   const parts: string[] = [];
   const values: SQLInputValue[] = [];
   const add = (part: string, value: string): void => {
@@ -139,6 +163,7 @@ function filtered(filter: IntegrationFilter): { where: string; values: SQLInputV
     values.push(value);
   };
   if (filter.connectorId !== undefined) add("and connector_id = ?", filter.connectorId);
+  if (filter.store !== undefined) add("and store = ?", filter.store);
   if (filter.type !== undefined) add("and type = ?", filter.type);
   if (filter.state === "unknown") add(`and (state = ? or ${IS_SILENT})`, filter.state);
   else if (filter.state !== undefined) add(`and state = ? and not ${IS_SILENT}`, filter.state);

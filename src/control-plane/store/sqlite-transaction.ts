@@ -4,8 +4,10 @@ import type {
   BucketRow,
   CommandRow,
   ConnectorRow,
+  IdentityRow,
   IntegrationRow,
   JoinTokenRow,
+  SecretRow,
   StreamRow,
   TransitionRow,
 } from "./rows.ts";
@@ -15,8 +17,10 @@ import {
   BUCKETS,
   COMMANDS,
   CONNECTORS,
+  IDENTITIES,
   INTEGRATIONS,
   JOIN_TOKENS,
+  SECRETS,
   STREAMS,
   TRANSITIONS,
 } from "./tables.ts";
@@ -73,6 +77,16 @@ export class SqliteTransaction implements Transaction {
   async removeIntegration(connectorId: string, name: string): Promise<void> {
     this.#database.run("delete from integration where connector_id = ? and name = ?", connectorId, name);
   }
+
+  async secrets(connectorId: string): Promise<readonly SecretRow[]> {
+    return this.#database.list(SECRETS, "where connector_id = ? order by id", connectorId);
+  }
+  async putSecret(row: SecretRow): Promise<void> {
+    this.#database.put(SECRETS, row);
+  }
+  async removeSecret(connectorId: string, id: string): Promise<void> {
+    this.#database.run("delete from secret where connector_id = ? and id = ?", connectorId, id);
+  }
   async addTransition(row: TransitionRow): Promise<void> {
     this.#database.put(TRANSITIONS, row);
   }
@@ -99,6 +113,19 @@ export class SqliteTransaction implements Transaction {
   async keepTokenId(jti: string, expiresAt: number): Promise<boolean> {
     const sql = "insert into token_id (jti, expires_at) values (?, ?) on conflict do nothing";
     return this.#database.run(sql, jti, expiresAt) === 1;
+  }
+
+  async identity(id: string): Promise<IdentityRow | undefined> {
+    return this.#database.find(IDENTITIES, "id = ?", id);
+  }
+  async identitiesOf(issuer: string, subject: string): Promise<readonly IdentityRow[]> {
+    return this.#database.list(IDENTITIES, "where issuer = ? and subject = ? order by id", issuer, subject);
+  }
+  async putIdentity(row: IdentityRow): Promise<void> {
+    this.#database.put(IDENTITIES, row);
+  }
+  async removeIdentity(id: string): Promise<boolean> {
+    return this.#database.run("delete from identity where id = ?", id) === 1;
   }
 
   async addAudit(row: AuditRow): Promise<void> {

@@ -4,8 +4,10 @@ import type {
   CommandRow,
   ConnectorRow,
   ConnectorState,
+  IdentityRow,
   IntegrationRow,
   JoinTokenRow,
+  SecretRow,
   StreamRow,
   TransitionRow,
 } from "./rows.ts";
@@ -41,6 +43,11 @@ export interface Transaction {
   countOf(connectorId: string): Promise<number>;
   putIntegration(row: IntegrationRow): Promise<void>;
   removeIntegration(connectorId: string, name: string): Promise<void>;
+
+  /** All of one connector, by id. */
+  secrets(connectorId: string): Promise<readonly SecretRow[]>;
+  putSecret(row: SecretRow): Promise<void>;
+  removeSecret(connectorId: string, id: string): Promise<void>;
   addTransition(row: TransitionRow): Promise<void>;
 
   command(id: string): Promise<CommandRow | undefined>;
@@ -53,6 +60,14 @@ export interface Transaction {
   removeJoinToken(id: string): Promise<boolean>;
   /** Keeps a token's id until it expires; false where it was kept already. */
   keepTokenId(jti: string, expiresAt: number): Promise<boolean>;
+
+  identity(id: string): Promise<IdentityRow | undefined>;
+  /** The identities of that issuer and subject; those that were registered first come first. */
+  identitiesOf(issuer: string, subject: string): Promise<readonly IdentityRow[]>;
+  /** Adds or replaces, by its id. Of one connector, issuer and subject there is one. */
+  putIdentity(row: IdentityRow): Promise<void>;
+  /** Whether there was one. */
+  removeIdentity(id: string): Promise<boolean>;
 
   addAudit(row: AuditRow): Promise<void>;
   /** Adds or replaces. */
@@ -82,6 +97,13 @@ export interface IntegrationFilter {
   readonly condition?: string | undefined;
 }
 
+export interface SecretFilter {
+  readonly connectorId?: string | undefined;
+  /** As it is shown: `unknown` for all behind a silent connector. */
+  readonly state?: string | undefined;
+  readonly store?: string | undefined;
+}
+
 export interface IntegrationCount {
   readonly connectorId: string;
   readonly state: string;
@@ -99,6 +121,9 @@ export interface Reads {
   integration(connectorId: string, name: string): Promise<IntegrationRow | undefined>;
   /** By the connector's id, then by name. */
   integrations(filter: IntegrationFilter, paging: Paging): Promise<Page<IntegrationRow>>;
+  secret(connectorId: string, id: string): Promise<SecretRow | undefined>;
+  /** By the connector's id, then by their own. */
+  secrets(filter: SecretFilter, paging: Paging): Promise<Page<SecretRow>>;
   /** Stored states, counted; one connector's, or all. */
   countIntegrations(connectorId?: string): Promise<readonly IntegrationCount[]>;
   /** Stored as error or warning, behind connectors that are not silent; most recent first, at most `limit`. */
@@ -115,6 +140,9 @@ export interface Reads {
   /** Commands that are not ended, in the order in which they were asked for. */
   openCommands(): Promise<readonly CommandRow[]>;
   joinTokens(paging: Paging): Promise<Page<JoinTokenRow>>;
+  identities(paging: Paging): Promise<Page<IdentityRow>>;
+  /** The identities of that issuer and subject; those that were registered first come first. */
+  identitiesOf(issuer: string, subject: string): Promise<readonly IdentityRow[]>;
   /** Newest first. */
   audit(paging: Paging): Promise<Page<AuditRow>>;
 }

@@ -4,8 +4,10 @@ import type {
   BucketRow,
   CommandRow,
   ConnectorRow,
+  IdentityRow,
   IntegrationRow,
   JoinTokenRow,
+  SecretRow,
   StreamRow,
   TransitionRow,
 } from "./rows.ts";
@@ -83,6 +85,7 @@ export const CONNECTORS = table<ConnectorRow>(
     install: "json",
     instanceId: "value",
     lastHeartbeatAt: "value",
+    lease: "json",
   },
   ["id"],
 );
@@ -112,6 +115,12 @@ export const INTEGRATIONS = table<IntegrationRow>(
     pending: "flag",
   },
   ["connectorId", "name"],
+);
+
+export const SECRETS = table<SecretRow>(
+  "secret",
+  { connectorId: "value", id: "value", store: "value", state: "value", item: "json", observedAt: "value" },
+  ["connectorId", "id"],
 );
 
 export const TRANSITIONS = table<TransitionRow>(
@@ -168,6 +177,21 @@ export const JOIN_TOKENS = table<JoinTokenRow>(
     usedKeyId: "value",
     usedAt: "value",
     connectorId: "value",
+  },
+  ["id"],
+);
+
+export const IDENTITIES = table<IdentityRow>(
+  "identity",
+  {
+    id: "value",
+    connectorId: "value",
+    connector: "value",
+    issuer: "value",
+    subject: "value",
+    jwks: "json",
+    createdAt: "value",
+    usedAt: "value",
   },
   ["id"],
 );

@@ -12,6 +12,8 @@ import { AddConnector } from "./views/add.tsx";
 import { ConnectorView } from "./views/connector.tsx";
 import { IntegrationView } from "./views/integration.tsx";
 import { Overview } from "./views/overview.tsx";
+import { SecretView } from "./views/secret.tsx";
+import { Secrets } from "./views/secrets.tsx";
 import { SignIn } from "./views/sign-in.tsx";
 import { TestForm } from "./views/test-form.tsx";
 import { Tokens } from "./views/tokens.tsx";
@@ -38,6 +40,10 @@ function View(): JSX.Element {
       return <IntegrationView key={`${at.connector}/${at.name}`} connector={at.connector} name={at.name} />;
     case "test":
       return <TestForm key={at.connector} connector={at.connector} />;
+    case "secrets":
+      return <Secrets />;
+    case "secret":
+      return <SecretView key={`${at.connector}/${at.id}`} connector={at.connector} id={at.id} />;
     case "tokens":
       return <Tokens />;
     case "add":

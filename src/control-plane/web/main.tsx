@@ -18,6 +18,7 @@ import "./styles/table.css";
 import "./styles/detail.css";
 import "./styles/connector.css";
 import "./styles/forms.css";
+import "./styles/secrets.css";
 import "./styles/phone.css";
 import "./styles/print.css";
 

@@ -169,6 +169,13 @@ describe.concurrent("looking up", () => {
     expect(await ipsOf("db", given)).toEqual(["127.0.0.2"]);
   });
 
+  test("a Service that the cluster does not have is not asked of the world outside", async () => {
+    await using dns = await dnsServer({ "db.ns.svc": "servfail" });
+    const given = settings([dns.address], { search: ["a.test"], ndots: 5 });
+    const failure = await failureOf("db.ns.svc", given);
+    expect([failure.reason, failure.evidence["tried"]]).toEqual(["dns_not_found", "db.ns.svc.a.test"]);
+  });
+
   test("SERVFAIL of one name does not hide the next; alone it is told", async () => {
     await using dns = await dnsServer({ "db.a.test": "servfail", "db.b.test": { a: ["127.0.0.2"] } });
     const given = settings([dns.address], { search: ["a.test", "b.test"] });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Failure } from "../../../src/connector/failure.ts";
 import { env } from "../../../src/connector/secrets/env.ts";
 import { file } from "../../../src/connector/secrets/file.ts";
+import { place as placeOf, settings } from "../../fake/secret.ts";
 import { SECRET_STORES } from "../../../src/connector/secrets/index.ts";
 
 const SIGNAL = new AbortController().signal;
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 function read(path: string) {
-  return file.open({ directory, environment: {} }).read({ path }, SIGNAL);
+  return file.open(settings({}), placeOf({}, directory)).read({ path }, SIGNAL);
 }
 
 async function failureOf(path: string): Promise<Failure> {
@@ -39,8 +40,8 @@ describe("the store file", () => {
   });
 
   test("names the path as it is written, and the file as it is", () => {
-    expect(file.name({ path: "a/b" })).toBe("a/b");
-    expect(file.facts({ path: "a/b" }, { directory, environment: {} })).toEqual({
+    expect(file.name({ path: "a/b" }, placeOf())).toBe("a/b");
+    expect(file.facts({ path: "a/b" }, placeOf({}, directory), settings({}))).toEqual({
       file: join(directory, "a/b"),
     });
   });
@@ -101,7 +102,7 @@ async function asNobody<T>(work: () => Promise<T>): Promise<T> {
 describe("the store env", () => {
   const variable = "MOORING_SECRET_DB";
   const read = (environment: Record<string, string>) =>
-    env.open({ directory, environment }).read({ variable }, SIGNAL);
+    env.open(settings({}), placeOf(environment, directory)).read({ variable }, SIGNAL);
 
   test("reads a variable, an empty one too", async () => {
     expect(await read({ [variable]: "x" })).toEqual({ text: "x" });
@@ -113,7 +114,7 @@ describe("the store env", () => {
   });
 
   test("the name is the variable", () => {
-    expect(env.name({ variable })).toBe(variable);
+    expect(env.name({ variable }, placeOf())).toBe(variable);
   });
 
   test.each(["HOME", "MOORING_SECRET_", "XMOORING_SECRET_DB", "MOORING_SECRET_A-B", ""])(

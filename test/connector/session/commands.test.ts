@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Asked, type CommandEvent, Commands, type OnStage } from "../../../src/connector/commands.ts";
+import { type Asked, type CommandEvent, Commands, type Wished } from "../../../src/connector/commands.ts";
 import type { Item, Problem } from "../../../src/connector/item.ts";
 import type { CommandDispatch } from "../../../src/protocol/command-frames.ts";
 import { TIMINGS } from "../../../src/protocol/limits.ts";
@@ -45,7 +45,7 @@ function bench(judged: Item | readonly Problem[] = []): Bench {
     unsaved: [],
     lookMs: 100,
   };
-  const look = async (name: string, asked: Asked, onStage: OnStage): Promise<Report | undefined> => {
+  const look = async (name: string, asked: Asked, { onStage }: Wished): Promise<Report | undefined> => {
     b.looks.push({ name, asked, at: clock.tick() });
     await clock.sleep(b.lookMs, new AbortController().signal);
     onStage({ stage: "connect", ok: true, ms: 1 });

@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BoundSecret } from "../../../src/connector/check.ts";
 import { judgeRemoteItem } from "../../../src/connector/config/remote.ts";
-import { INTEGRATION_TYPES } from "../../../src/connector/integrations/index.ts";
-import { SECRET_STORES } from "../../../src/connector/secrets/index.ts";
+import { kinds } from "../../fake/secret.ts";
 import type { Item, JudgeRemote, Load } from "../../../src/connector/item.ts";
 import { http } from "../../../src/connector/integrations/http/http.ts";
 import { tcp } from "../../../src/connector/integrations/tcp/tcp.ts";
@@ -71,8 +70,7 @@ export const loadLines: Load = async (file) => {
 };
 
 /** The real judge of what the control plane sends. */
-export const judgeRemote: JudgeRemote = (item, policy) =>
-  judgeRemoteItem(item, policy, { types: INTEGRATION_TYPES, stores: SECRET_STORES, environment: {} });
+export const judgeRemote: JudgeRemote = (item, { remote }) => judgeRemoteItem(item, remote, kinds());
 
 export function loadItems(items: readonly Item[]): Load {
   return () =>

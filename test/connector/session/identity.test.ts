@@ -1,10 +1,12 @@
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { folderState } from "../../../src/connector/state-dir.ts";
 import { join } from "node:path";
 import { compactVerify, importJWK } from "jose";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Enrol, Identity } from "../../../src/connector/identity.ts";
 import { Refusal } from "../../../src/connector/refusal.ts";
-import type { EnrolRequest } from "../../../src/protocol/enrolment.ts";
+import { afterRefusal, enrolWords } from "../../../src/connector/enrol-words.ts";
+import { ENROL_ERRORS, type EnrolError, type EnrolRequest } from "../../../src/protocol/enrolment.ts";
 import { FakeClock } from "../../fake/clock.ts";
 import { folder } from "./harness.ts";
 
@@ -38,7 +40,7 @@ async function bench(token: string | undefined = "token-canary-0123456789"): Pro
     answer: () => Promise.resolve(ANSWER),
     make: () =>
       new Identity({
-        stateDir: b.state,
+        state: folderState(b.state),
         joinTokenFile: tokenFile,
         audience: ORIGIN,
         clock: new FakeClock(),
@@ -123,7 +125,7 @@ test("without a token, or one that cannot be read, it says so before anything is
   await using c = await bench();
   await chmod(c.tokenFile, 0o600);
   const missing = new Identity({
-    stateDir: c.state,
+    state: folderState(c.state),
     joinTokenFile: join(c.state, "none"),
     audience: ORIGIN,
     clock: new FakeClock(),
@@ -154,4 +156,116 @@ test("an answer that is not a control plane's is refused, and nothing is stored"
   b.answer = () => Promise.resolve({ hello: "world" });
   await expect(b.make().credential(0, signal)).rejects.toMatchObject({ word: "not_a_control_plane" });
   expect(await readdir(b.state)).toEqual(["key.json"]);
+});
+
+/** Unsigned: only the control plane verifies it. */
+function accountToken(id: string): string {
+  const claims = { iss: "https://cluster.example", sub: "system:serviceaccount:m:connector", jti: id };
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${part({ alg: "RS256" })}.${part({ ...claims, aud: [ORIGIN], exp: 4_000_000_000 })}.sig-canary`;
+}
+
+describe("by a ServiceAccount's token", () => {
+  async function account(): Promise<Bench & { identity: () => Identity }> {
+    const b = await bench(accountToken("one"));
+    const identity = (): Identity =>
+      new Identity({
+        state: folderState(b.state),
+        serviceAccountTokenFile: b.tokenFile,
+        audience: ORIGIN,
+        clock: new FakeClock(),
+        onToken: () => {},
+        enrol: (request, given) => {
+          b.asked.push(request);
+          return b.answer(request, given);
+        },
+      });
+    return Object.assign(b, { identity });
+  }
+
+  test("it enrols once; tokens that the kubelet puts there later are no reason to do it again", async () => {
+    await using b = await account();
+    const identity = b.identity();
+    await identity.prepare();
+    await identity.credential(0, signal);
+    await writeFile(b.tokenFile, accountToken("two"));
+    await identity.credential(0, signal);
+    expect(await identity.hasNewToken()).toBe(false);
+    await b.identity().credential(0, signal);
+    expect(b.asked.map(({ token }) => token)).toEqual([accountToken("one")]);
+    for (const file of await readdir(b.state))
+      expect(await readFile(join(b.state, file), "utf8")).not.toContain("sig-canary");
+  });
+
+  test("forgotten, it enrols again by the token that is there then", async () => {
+    await using b = await account();
+    const identity = b.identity();
+    await identity.credential(0, signal);
+    await writeFile(b.tokenFile, accountToken("two"));
+    identity.mustEnrol();
+    expect(await identity.hasNewToken()).toBe(true);
+    await identity.credential(0, signal);
+    expect(b.asked.map(({ token }) => token)).toEqual([accountToken("one"), accountToken("two")]);
+    expect(await identity.hasNewToken()).toBe(false);
+  });
+
+  test("refused for good, the very same token is not sent again; what an operator can mend is", async () => {
+    await using b = await account();
+    const identity = b.identity();
+    b.answer = () => Promise.reject(new Refusal("token_unknown", "unknown"));
+    await expect(identity.credential(0, signal)).rejects.toMatchObject({ word: "token_unknown" });
+    b.answer = () => Promise.reject(new Refusal("bad_audience", "meant for others", { after: "stop" }));
+    await expect(identity.credential(0, signal)).rejects.toMatchObject({ word: "bad_audience" });
+    await expect(identity.credential(0, signal)).rejects.toMatchObject({ word: "bad_audience" });
+    expect([b.asked.length, await identity.hasNewToken()]).toEqual([2, false]);
+    b.answer = () => Promise.resolve(ANSWER);
+    await writeFile(b.tokenFile, accountToken("two"));
+    expect(await identity.hasNewToken()).toBe(true);
+    await identity.credential(0, signal);
+    // Forgotten and refused for good: it says why, and does not go on with the old key.
+    identity.mustEnrol();
+    b.answer = () => Promise.reject(new Refusal("token_expired", "expired", { after: "stop" }));
+    await expect(identity.credential(0, signal)).rejects.toMatchObject({ word: "token_expired" });
+    await expect(identity.credential(0, signal)).rejects.toMatchObject({ word: "token_expired" });
+    expect(b.asked.length).toBe(4);
+  });
+
+  test("revoked, it asks again with the same token, though seldom", async () => {
+    await using b = await account();
+    const identity = b.identity();
+    b.answer = () => Promise.reject(new Refusal("account_revoked", "revoked", { after: "stop" }));
+    await expect(identity.credential(0, signal)).rejects.toMatchObject({
+      word: "account_revoked",
+      after: "stop",
+    });
+    // No reason to hurry: the hourly attempt asks.
+    expect(await identity.hasNewToken()).toBe(false);
+    b.answer = () => Promise.resolve(ANSWER);
+    expect((await identity.credential(0, signal)).connectorId).toBe("c-1");
+  });
+
+  test.each([
+    ["", "is empty"],
+    ["canary-of-no-jwt-0123456789", "holds no token of a ServiceAccount"],
+    [accountToken("one").replace(/^[^.]*\.[^.]*/, "canary.canary"), "holds no token of a ServiceAccount"],
+    ["x".repeat(70_000), "holds no token: it is larger than 0.0625 MiB"],
+  ])("a file without one says so, and never what is in it: %#", async (text, says) => {
+    await using b = await account();
+    await writeFile(b.tokenFile, text);
+    await expect(b.identity().prepare()).rejects.toMatchObject({
+      word: "account_token_unreadable",
+      message: `The ServiceAccount token file ${b.tokenFile} ${says}.`,
+    });
+  });
+});
+
+describe("what a control plane's refusal of a ServiceAccount's token says", () => {
+  const from = { serviceAccountTokenFile: "/var/run/secrets/mooring/serviceaccount/token" };
+  test.each(Object.keys(ENROL_ERRORS) as EnrolError[])("%s", (error) => {
+    const says = enrolWords(error, accountToken("one"), from);
+    expect(says).not.toContain("canary");
+    expect(says).not.toContain(accountToken("one").slice(0, 20));
+    expect([afterRefusal(error, from), says]).toMatchSnapshot();
+    expect(enrolWords(error, "mjt_x", {})).not.toContain("ServiceAccount");
+  });
 });

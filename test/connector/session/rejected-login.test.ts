@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
-import { type BoundSecret, check } from "../../../src/connector/check.ts";
+import { check } from "../../../src/connector/check.ts";
+import { boundSecret } from "../../fake/secret.ts";
 import { systemClock } from "../../../src/connector/clock.ts";
 import { addressPolicy } from "../../../src/connector/dial/address.ts";
 import type { Network } from "../../../src/connector/dial/network.ts";
 import { createTrust } from "../../../src/connector/dial/trust.ts";
+import { createMarks } from "../../../src/connector/secret-watch.ts";
 import { RejectedLogins } from "../../../src/connector/rejected-login.ts";
 import type { Report } from "../../../src/protocol/report.ts";
 import { FakeClock } from "../../fake/clock.ts";
@@ -34,15 +36,11 @@ async function bench(): Promise<Bench> {
     const good = request.headers.authorization === `Bearer ${b.accepted}`;
     response.writeHead(good ? 200 : 401).end();
   });
-  const secret: BoundSecret = {
-    store: "file",
-    name: "./token",
-    facts: {},
-    mapping: {},
+  const secret = boundSecret({
     read: () => Promise.resolve({ text: b.token }),
-  };
+  });
   const item = httpItem("api", `http://127.0.0.1:${server.port}/`, secret);
-  const guard = new RejectedLogins({ clock, onSecret: () => {} });
+  const guard = new RejectedLogins({ clock, markOf: createMarks() });
   const b: Bench = {
     clock,
     token: "canary-first",

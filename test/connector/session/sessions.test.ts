@@ -17,12 +17,17 @@ interface Bench {
   readonly sent: string[];
 }
 
-function bench(dial: Dial, credential?: (offsetMs: number) => Promise<never> | undefined): Bench {
+function bench(
+  dial: Dial,
+  credential?: (offsetMs: number) => Promise<never> | undefined,
+  enrolsAgain = false,
+): Bench {
   const clock = new FakeClock();
   const states: LinkState[] = [];
   const attempts: number[] = [];
   const offsets: number[] = [];
   let ids = 0;
+  let refused = 0;
   const newId = (): string => `id-${(ids += 1)}`;
   const none = { generation: 0, digest: "" };
   const sessions = new Sessions({
@@ -60,7 +65,8 @@ function bench(dial: Dial, credential?: (offsetMs: number) => Promise<never> | u
       await credential?.(offsetMs);
       return { connectorId: "c-1", token: "t" };
     },
-    hasNewToken: () => Promise.resolve(false),
+    hasNewToken: () => Promise.resolve(refused > 0 && enrolsAgain),
+    onKeyRefused: () => (refused += 1),
     onState: (state) => states.push(state),
     onNotice: () => {},
     onEnd: () => {},
@@ -210,3 +216,22 @@ test("a goodbye that nobody answers is over in four seconds", async () => {
   await drained;
   expect(b.clock.sleeping).toBe(0);
 });
+
+test.each(["unknown_key", "revoked"] as const)(
+  "a key that is refused (%s): it enrols again within seconds where it can, else hourly",
+  async (word) => {
+    const refusing: Dial = () => Promise.reject(new Refusal(word, "refused", { after: "stop" }));
+    for (const [helps, most] of [
+      [true, 60],
+      [false, 1],
+    ] as const) {
+      const b = bench(refusing, undefined, helps);
+      b.sessions.start(0);
+      await b.clock.advance(600_000);
+      expect(b.attempts.length).toBeLessThanOrEqual(most + 1);
+      expect(b.attempts.length).toBeGreaterThanOrEqual(most - 3);
+      const bye = { reason: "shutdown", expectedReturnMs: null } as const;
+      await Promise.all([b.sessions.drain(bye), b.clock.advance(10_000)]);
+    }
+  },
+);

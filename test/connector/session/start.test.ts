@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { StartError } from "../../../src/connector/start.ts";
-import type { BoundSecret } from "../../../src/connector/check.ts";
+import { boundSecret } from "../../fake/secret.ts";
 import { fakeControlPlane, problemAnswer } from "../../fake/control-plane.ts";
 import { httpServer, silent } from "../../fake/targets.ts";
 import { eventually, folder, httpItem, loadItems, loadLines, start, tcpItem } from "./harness.ts";
@@ -58,8 +58,13 @@ test("one message for each thing that keeps it from starting", async () => {
   expect(await refusal({ controlPlane, stateDir: undefined })).toBe(
     "--state is missing: name a folder where the connector keeps its key.",
   );
-  expect(await refusal({ controlPlane, stateDir: "secret:mooring" })).toBe(
-    "--state secret:mooring: a Kubernetes Secret cannot hold the key yet; name a folder on a volume that stays.",
+  expect(await refusal({ controlPlane, stateDir: "secret:" })).toBe(
+    "--state secret: names no Secret; write --state secret:NAME.",
+  );
+  // Outside of a cluster, and without a kubeconfig.
+  const environment = { MOORING_SERVICE_ACCOUNT_DIR: "/none", KUBECONFIG: "/none/config" };
+  expect(await refusal({ controlPlane, stateDir: "secret:mooring", environment })).toBe(
+    "The connector's identity in Secret default/mooring cannot be read: there is no token at /none/token, and no kubeconfig at /none/config.",
   );
   expect(await refusal({ controlPlane, stateDir: "/dev/null/state" })).toBe(
     "The connector's identity in /dev/null/state/key.json cannot be read (ENOTDIR).",
@@ -142,13 +147,9 @@ test("values of secrets are in no frame, log line, metric or file of ours", asyn
     response.writeHead(401, { "www-authenticate": `Bearer error="${request.headers.authorization}"` });
     response.end(request.headers.authorization);
   });
-  const secret: BoundSecret = {
-    store: "file",
-    name: "./token",
-    facts: {},
-    mapping: {},
+  const secret = boundSecret({
     read: () => Promise.resolve({ text: canary }),
-  };
+  });
   await using plane = await fakeControlPlane({ intervalMs: 250 });
   await using started = await start(plane, {
     load: loadItems([httpItem("api", `http://127.0.0.1:${server.port}/`, secret)]),

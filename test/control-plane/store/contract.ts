@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Store } from "../../../src/control-plane/store/store.ts";
-import { bucketRow, commandRow, connectorRow, integrationRow, transitionRow } from "./rows.ts";
+import {
+  bucketRow,
+  commandRow,
+  connectorRow,
+  identityRow,
+  integrationRow,
+  secretRow,
+  transitionRow,
+} from "./rows.ts";
 
 /** What every store keeps. */
 export function storeContract(name: string, open: () => Promise<Store>): void {
@@ -29,6 +37,40 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await store.transact((tx) => tx.putCommand(command));
       expect(await store.command("c")).toEqual(command);
       expect(await store.transact((tx) => tx.commandByIdempotency("h"))).toEqual(command);
+    });
+
+    test("secrets: by connector and id, filtered as they are shown, gone with their connector", async () => {
+      const silent = { state: "unreachable" } as const;
+      await store.transact(async (tx) => {
+        await tx.putConnector(connectorRow("a"));
+        await tx.putConnector(connectorRow("b", silent));
+        for (const row of [
+          secretRow("a", "s2", { state: "error" }),
+          secretRow("a", "s1"),
+          secretRow("a", "s3", { store: "aws" }),
+          secretRow("b", "s1"),
+        ])
+          await tx.putSecret(row);
+        await tx.putSecret(secretRow("a", "s1", { observedAt: 9 }));
+        await tx.removeSecret("a", "none");
+        expect((await tx.secrets("a")).map(({ id }) => id)).toEqual(["s1", "s2", "s3"]);
+      });
+      expect(await store.secret("a", "s1")).toEqual(secretRow("a", "s1", { observedAt: 9 }));
+      expect(await store.secret("a", "none")).toBeUndefined();
+      const ids = async (filter: Parameters<Store["secrets"]>[0]): Promise<string[]> =>
+        (await store.secrets(filter, { limit: 10 })).items.map((row) => `${row.connectorId}/${row.id}`);
+      expect(await ids({})).toEqual(["a/s1", "a/s2", "a/s3", "b/s1"]);
+      expect(await ids({ connectorId: "a", state: "error" })).toEqual(["a/s2"]);
+      expect(await ids({ state: "unknown" })).toEqual(["b/s1"]);
+      expect(await ids({ state: "online", store: "vault" })).toEqual(["a/s1"]);
+      const first = await store.secrets({}, { limit: 3 });
+      const second = await store.secrets({}, { limit: 3, cursor: first.next ?? "" });
+      expect([second.items.map(({ connectorId }) => connectorId), second.next]).toEqual([["b"], null]);
+      await store.transact(async (tx) => {
+        await tx.removeSecret("a", "s2");
+        await tx.removeConnector("b");
+      });
+      expect(await ids({})).toEqual(["a/s1", "a/s3"]);
     });
 
     test("a transaction reads what it wrote; one that throws changes nothing, and others go on", async () => {
@@ -142,6 +184,33 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(await store.buckets("a", "db", 0)).toEqual([]);
       expect((await store.history({ connectorId: "a", name: "db" }, {}, { limit: 10 })).items).toEqual([]);
       expect(await store.transact((tx) => tx.stream("a", "s"))).toBeUndefined();
+    });
+
+    test("identities: by issuer and subject, replaced by their id, gone with their connector", async () => {
+      const jwks = { keys: [{ kty: "RSA", kid: "k", n: "n", e: "AQAB" }] };
+      const a = identityRow("1", "a", { jwks });
+      await store.transact(async (tx) => {
+        await tx.putConnector(connectorRow("a"));
+        await tx.putConnector(connectorRow("b"));
+        await tx.putIdentity(identityRow("2", "b"));
+        await tx.putIdentity(a);
+        await tx.putIdentity(identityRow("3", "b", { subject: "system:serviceaccount:m:other" }));
+        expect(await tx.identity("1")).toEqual(a);
+        expect(await tx.identity("none")).toBeUndefined();
+        expect((await tx.identitiesOf(a.issuer, a.subject)).map(({ id }) => id)).toEqual(["1", "2"]);
+      });
+      expect(await store.identitiesOf(a.issuer, a.subject)).toEqual([a, identityRow("2", "b")]);
+      expect(await store.identitiesOf("https://other", a.subject)).toEqual([]);
+      await store.transact((tx) => tx.putIdentity({ ...a, usedAt: 7, jwks: null }));
+      expect((await store.identitiesOf(a.issuer, a.subject))[0]).toEqual({ ...a, usedAt: 7, jwks: null });
+      const first = await store.identities({ limit: 2 });
+      const rest = await store.identities({ limit: 2, cursor: first.next ?? "" });
+      expect([first, rest].map(({ items }) => items.map(({ id }) => id))).toEqual([["1", "2"], ["3"]]);
+      expect(rest.next).toBeNull();
+      expect(await store.transact((tx) => tx.removeIdentity("3"))).toBe(true);
+      expect(await store.transact((tx) => tx.removeIdentity("3"))).toBe(false);
+      await store.transact((tx) => tx.removeConnector("a"));
+      expect((await store.identities({ limit: 9 })).items.map(({ id }) => id)).toEqual(["2"]);
     });
 
     test("join tokens, token ids, settings and the audit log", async () => {

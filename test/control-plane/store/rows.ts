@@ -2,7 +2,9 @@ import type {
   BucketRow,
   CommandRow,
   ConnectorRow,
+  IdentityRow,
   IntegrationRow,
+  SecretRow,
   TransitionRow,
 } from "../../../src/control-plane/store/rows.ts";
 
@@ -22,8 +24,21 @@ export function connectorRow(id: string, changes: Partial<ConnectorRow> = {}): C
     install: { kind: "helm", namespace: "n", name: null, release: "r" },
     instanceId: null,
     lastHeartbeatAt: null,
+    lease: null,
     ...changes,
   };
+}
+
+export function secretRow(connectorId: string, id: string, changes: Partial<SecretRow> = {}): SecretRow {
+  const store = changes.store ?? "vault";
+  const state = changes.state ?? "online";
+  const item = {
+    ...{ id, store, storeType: "vault", name: `kv/${id}`, state, condition: null, stage: null, reason: null },
+    ...{ message: `Secret kv/${id} is readable.`, cause: null, remedy: [], findings: [], usedBy: ["db"] },
+    ...{ users: 1, version: "3", createdAt: null, expiresAt: null, lastReadAt: null },
+    since: "2026-01-02T03:04:05.000Z",
+  };
+  return { connectorId, id, store, state, item, observedAt: 5, ...changes };
 }
 
 export function integrationRow(
@@ -88,6 +103,16 @@ export function commandRow(id: string, connectorId: string, changes: Partial<Com
     refreshed: null,
     ...changes,
   };
+}
+
+export function identityRow(
+  id: string,
+  connectorId: string,
+  changes: Partial<IdentityRow> = {},
+): IdentityRow {
+  const account = { issuer: "https://cluster.example", subject: "system:serviceaccount:m:connector" };
+  const keys = { jwks: null, createdAt: 1, usedAt: null };
+  return { id, connectorId, connector: `name-${connectorId}`, ...account, ...keys, ...changes };
 }
 
 export function bucketRow(connectorId: string, at: number): BucketRow {

@@ -65,6 +65,33 @@ export interface Integration extends Omit<Report, "stage" | "reason" | "path" | 
   readonly lastKnown: { readonly state: State; readonly reason: string | null; readonly at: string } | null;
 }
 
+/** `GET /secrets/{connector}/{id}`. Never a value. */
+export interface Secret extends Pick<
+  Integration,
+  | "connector"
+  | "name"
+  | "state"
+  | "condition"
+  | "stage"
+  | "reason"
+  | "message"
+  | "cause"
+  | "remedy"
+  | "findings"
+> {
+  readonly id: string;
+  readonly store: string;
+  readonly storeType: string;
+  /** Names of integrations: the first of them, and how many there are. */
+  readonly usedBy: readonly string[];
+  readonly users: number;
+  readonly version: string | null;
+  readonly createdAt: string | null;
+  readonly expiresAt: string | null;
+  readonly lastReadAt: string | null;
+  readonly since: string;
+}
+
 /** What a test or a refresh found: a report, without the standing that the control plane adds. */
 export type Outcome = Pick<
   Integration,

@@ -1,9 +1,11 @@
 import { batch, computed, signal, type Signal } from "@preact/signals";
-import type { Connector, Integration } from "../api/shapes.ts";
+import type { Connector, Integration, Secret } from "../api/shapes.ts";
 
 /** What the page knows, one signal per thing: a change redraws its own row and nothing else. */
 const connectorCells = new Map<string, Signal<Connector>>();
 const integrationCells = new Map<string, Signal<Integration>>();
+/** By `connector/id`. */
+const secretCells = new Map<string, Signal<Secret>>();
 
 /** Counts up with every frame of changes; lists that depend on all are computed from it. */
 export const frame = signal(0);
@@ -37,6 +39,29 @@ export const integrations = computed<readonly Integration[]>(() => {
   return [...integrationCells.values()].map((cell) => cell.peek());
 });
 
+export const secrets = computed<readonly Secret[]>(() => {
+  void frame.value;
+  return [...secretCells.values()].map((cell) => cell.value);
+});
+
+/** A secret's key: `connector/id`. */
+export function secretKeyOf(secret: { readonly connector: string; readonly id: string }): string {
+  return `${secret.connector}/${secret.id}`;
+}
+
+/** A secret by its key; follows changes and arrivals. */
+export function secretNamed(key: string): Secret | undefined {
+  void frame.value;
+  return secretCells.get(key)?.value;
+}
+
+/** The secret that an integration needs, where its connector told of it. */
+export function secretOf(item: { readonly connector: string; readonly name: string }): Secret | undefined {
+  return secrets.value.find(
+    ({ connector, usedBy }) => connector === item.connector && usedBy.includes(item.name),
+  );
+}
+
 /** A connector by its name; follows changes. */
 export function connectorNamed(name: string): Connector | undefined {
   return connectors.value.find((connector) => connector.name === name);
@@ -53,6 +78,9 @@ export interface Frame {
   readonly connectors?: readonly Connector[];
   readonly integrations?: readonly Integration[];
   readonly gone?: readonly string[];
+  readonly secrets?: readonly Secret[];
+  /** Keys of secrets. */
+  readonly goneSecrets?: readonly string[];
 }
 
 function put<T>(cells: Map<string, Signal<T>>, key: string, value: T): void {
@@ -66,6 +94,8 @@ export function apply(change: Frame, at: number): void {
   batch(() => {
     for (const connector of change.connectors ?? []) put(connectorCells, connector.name, connector);
     for (const item of change.integrations ?? []) put(integrationCells, keyOf(item), item);
+    for (const secret of change.secrets ?? []) put(secretCells, secretKeyOf(secret), secret);
+    for (const key of change.goneSecrets ?? []) secretCells.delete(key);
     if (change.gone !== undefined && change.gone.length > 0) {
       const next = new Map(gone.peek());
       for (const key of change.gone) {
@@ -76,6 +106,12 @@ export function apply(change: Frame, at: number): void {
     }
     frame.value += 1;
   });
+}
+
+/** Forgets the secrets that a fresh and whole picture no longer has. */
+export function keepSecrets(keys: ReadonlySet<string>, at: number): void {
+  const goneSecrets = [...secretCells.keys()].filter((key) => !keys.has(key));
+  if (goneSecrets.length > 0) apply({ goneSecrets }, at);
 }
 
 /** Forgets what a fresh and whole picture no longer has. */

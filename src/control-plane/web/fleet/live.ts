@@ -1,9 +1,9 @@
-import type { Command, Connector, Integration } from "../api/shapes.ts";
+import type { Command, Connector, Integration, Secret } from "../api/shapes.ts";
 import { Problem, request } from "../api/call.ts";
 import { readEvents, type StreamEvent } from "../api/event-stream.ts";
 import { announceChange } from "./announce.ts";
 import { followCommand } from "./commands.ts";
-import { apply, integrationCell, keyOf, tinted } from "./fleet.ts";
+import { apply, integrationCell, keyOf, secretKeyOf, tinted } from "./fleet.ts";
 import { link, notLive, waitToRetry } from "./link.ts";
 import { loadAll, loadFirst, noteEvents } from "./load.ts";
 import { now } from "./now.ts";
@@ -29,7 +29,9 @@ function flush(): void {
   waiting = [];
   const connectors = new Map<string, Connector>();
   const integrations = new Map<string, Integration>();
+  const secrets = new Map<string, Secret>();
   const gone: string[] = [];
+  const goneSecrets: string[] = [];
   for (const event of events) {
     if (event.name === "reset") {
       readAgain();
@@ -43,12 +45,22 @@ function flush(): void {
     } else if (event.name === "integration") {
       if (removed) gone.push(keyOf(data));
       else integrations.set(keyOf(data), data as unknown as Integration);
+    } else if (event.name === "secret") {
+      const secret = data as unknown as Secret;
+      if (removed) goneSecrets.push(secretKeyOf(secret));
+      else secrets.set(secretKeyOf(secret), secret);
     } else if (event.name === "command") followCommand(data as unknown as Command);
   }
-  if (connectors.size + integrations.size + gone.length === 0) return;
-  noteEvents([...connectors.keys(), ...integrations.keys(), ...gone]);
+  const some = connectors.size + integrations.size + secrets.size + gone.length + goneSecrets.length;
+  if (some === 0) return;
+  noteEvents([...connectors.keys(), ...integrations.keys(), ...secrets.keys(), ...gone, ...goneSecrets]);
   for (const [key, item] of integrations) announceChange(integrationCell(key)?.peek(), item);
-  apply({ connectors: [...connectors.values()], integrations: [...integrations.values()], gone }, now.peek());
+  const lists = {
+    connectors: [...connectors.values()],
+    integrations: [...integrations.values()],
+    secrets: [...secrets.values()],
+  };
+  apply({ ...lists, gone, goneSecrets }, now.peek());
   const keys = new Set(integrations.keys());
   tinted.value = keys;
   setTimeout(() => {

@@ -1,7 +1,7 @@
 import { batch, signal } from "@preact/signals";
 import { get, Problem } from "../api/call.ts";
-import type { Connector, Integration, Page } from "../api/shapes.ts";
-import { apply, keepOnly, keyOf, picture } from "./fleet.ts";
+import type { Connector, Integration, Page, Secret } from "../api/shapes.ts";
+import { apply, keepOnly, keepSecrets, keyOf, picture, secretKeyOf } from "./fleet.ts";
 import { tryNow } from "./link.ts";
 import { now } from "./now.ts";
 
@@ -88,12 +88,15 @@ export function loadAll(session: AbortSignal): Promise<void> {
   const told = new Set<string>();
   overtaking = told;
   return reading(end, async () => {
-    const [connectors, integrations] = await Promise.all([
+    const [connectors, integrations, secrets] = await Promise.all([
       all<Connector>("/connectors", end),
       all<Integration>("/integrations", end),
+      all<Secret>("/secrets", end),
     ]);
     batch(() => {
       put(connectors, integrations, told);
+      apply({ secrets: secrets.filter((secret) => !told.has(secretKeyOf(secret))) }, now.peek());
+      keepSecrets(new Set(secrets.map(secretKeyOf)).union(told), now.peek());
       keepOnly(
         new Set(connectors.map(({ name }) => name)).union(told),
         new Set(integrations.map(keyOf)).union(told),

@@ -6,6 +6,8 @@ export type Route =
   | { readonly view: "connector"; readonly connector: string }
   | { readonly view: "test"; readonly connector: string }
   | { readonly view: "integration"; readonly connector: string; readonly name: string }
+  | { readonly view: "secrets" }
+  | { readonly view: "secret"; readonly connector: string; readonly id: string }
   | { readonly view: "tokens" }
   | { readonly view: "add" }
   | { readonly view: "sign-in" }
@@ -30,7 +32,12 @@ export function routeOf(path: string): Route {
   }
   if (head === "integrations" && first !== undefined && second !== undefined)
     return { view: "integration", connector: first, name: second };
-  if (first === undefined && (head === "tokens" || head === "add" || head === "sign-in"))
+  if (head === "secrets" && first !== undefined && second !== undefined)
+    return { view: "secret", connector: first, id: second };
+  if (
+    first === undefined &&
+    (head === "secrets" || head === "tokens" || head === "add" || head === "sign-in")
+  )
     return { view: head };
   return { view: "nowhere" };
 }

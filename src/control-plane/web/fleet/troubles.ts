@@ -1,6 +1,6 @@
 import type { Connector, Integration } from "../api/shapes.ts";
 import { several } from "../words/names.ts";
-import { connectorHref, integrationHref } from "./hrefs.ts";
+import { connectorHref, integrationHref, secretHref } from "./hrefs.ts";
 
 /** One row of "Needs attention": one sentence, however many integrations it explains. */
 export interface Trouble {
@@ -83,7 +83,9 @@ function ofIntegrations(key: string, items: readonly Integration[]): Trouble | n
       cause: `${listed(names)}.`,
       href: `/?state=warning&group=reason`,
     };
-  const href = integrationHref(first);
+  const by = first.blockedBy;
+  const href =
+    by?.kind === "secret" ? secretHref({ connector: first.connector, id: by.id }) : integrationHref(first);
   if (key.startsWith("secret ")) {
     const blocked = `Blocks ${listed(names)}.`;
     return { ...base, message: first.message, about: null, cause: `${cause} ${blocked}`.trim(), href };

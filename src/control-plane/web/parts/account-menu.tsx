@@ -72,6 +72,9 @@ export function AccountMenu(): JSX.Element {
           >
             List of keys <kbd>?</kbd>
           </button>
+          <a class="account-place" href="/secrets" onClick={() => setOpen(false)}>
+            Join tokens
+          </a>
           <a class="account-place" href="/tokens" onClick={() => setOpen(false)}>
             Join tokens
           </a>

@@ -10,6 +10,7 @@ import { Icon, Logo } from "./icon.tsx";
 
 const PLACES: readonly (readonly [href: string, text: string, views: readonly string[]])[] = [
   ["/", "Overview", ["overview", "connector", "integration", "test"]],
+  ["/secrets", "Secrets", ["secrets", "secret"]],
   ["/tokens", "Tokens", ["tokens", "add"]],
 ];
 

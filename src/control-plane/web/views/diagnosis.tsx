@@ -1,6 +1,8 @@
 import type { JSX } from "preact";
 import type { Integration, Transition } from "../api/shapes.ts";
 import { isRunning, outcomeWords, type Given } from "../fleet/given.ts";
+import { secretNamed } from "../fleet/fleet.ts";
+import { secretHref } from "../fleet/hrefs.ts";
 import { hasEnded } from "../fleet/commands.ts";
 import { now } from "../fleet/now.ts";
 import { recoveryWords } from "../fleet/transitions.ts";
@@ -58,6 +60,8 @@ function Works({
 }
 
 function Codes({ item }: { readonly item: Integration }): JSX.Element {
+  const secret =
+    item.blockedBy?.kind === "secret" ? secretNamed(`${item.connector}/${item.blockedBy.id}`) : undefined;
   return (
     <p class="codes">
       {item.stage !== null && <code class="code">{item.stage}</code>}
@@ -65,7 +69,11 @@ function Codes({ item }: { readonly item: Integration }): JSX.Element {
       {item.blockedBy !== null && (
         <span>
           because of {item.blockedBy.kind}{" "}
-          <b>{item.blockedBy.kind === "connector" ? item.connector : item.blockedBy.id}</b>
+          {secret === undefined ? (
+            <b>{item.blockedBy.kind === "connector" ? item.connector : item.blockedBy.id}</b>
+          ) : (
+            <a href={secretHref(secret)}>{secret.name}</a>
+          )}
         </span>
       )}
     </p>

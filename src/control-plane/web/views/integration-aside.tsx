@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import type { Connector, Integration } from "../api/shapes.ts";
-import { connectorHref, integrationHref } from "../fleet/hrefs.ts";
+import { secretOf } from "../fleet/fleet.ts";
+import { connectorHref, integrationHref, secretHref } from "../fleet/hrefs.ts";
 import { typeName } from "../words/names.ts";
 import { Age, Moment } from "../parts/age.tsx";
 import { Card } from "../parts/card.tsx";
@@ -72,6 +73,7 @@ export function Facts({
   readonly item: Integration;
   readonly owner: Connector | undefined;
 }): JSX.Element {
+  const secret = secretOf(item);
   return (
     <Card title="Facts">
       <dl class="facts">
@@ -89,9 +91,11 @@ export function Facts({
           )}
         </Fact>
         <Fact name="Type">{typeName(item.type)}</Fact>
-        {item.blockedBy?.kind === "secret" && (
+        {secret !== undefined && (
           <Fact name="Secret">
-            <span class="mono">{item.blockedBy.id}</span>
+            <a class="mono" href={secretHref(secret)}>
+              {secret.name}
+            </a>
           </Fact>
         )}
         {item.checkedAt !== null && (

@@ -1,0 +1,56 @@
+import type { Clock } from "./clock.ts";
+import { createNetwork } from "./dial/place.ts";
+import { KubernetesApi } from "./kubernetes/api.ts";
+import { ApiFailure } from "./kubernetes/api-failure.ts";
+import { ownNamespace } from "./kubernetes/access.ts";
+import { clusterLease } from "./kubernetes/lease.ts";
+import { Leadership } from "./lease.ts";
+import type { StateStore } from "./state.ts";
+import { secretState } from "./state-secret.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a connector uses of the cluster that it runs in for itself: a place for its key, and a Lease to lead by. */
+export class Cluster {
+  readonly api: KubernetesApi;
+  readonly namespace: string;
+  readonly #clock: Clock;
+
+  constructor(environment: Environment, clock: Clock) {
+    const network = { ...createNetwork(environment, []), policy: () => undefined };
+    this.api = new KubernetesApi({ clock, network, environment });
+    this.namespace = ownNamespace(environment);
+    this.#clock = clock;
+  }
+
+  state(name: string, signal: AbortSignal): StateStore {
+    return secretState(this.api, { namespace: this.namespace, name }, signal);
+  }
+
+  leadership(name: string, holder: string, onTrouble: (says: string) => void): Leadership {
+    const which = { namespace: this.namespace, name };
+    return new Leadership({
+      clock: this.#clock,
+      random: Math.random,
+      store: clusterLease(this.api, which),
+      holder,
+      onTrouble: (error) => onTrouble(leaseTrouble(error, `${which.namespace}/${which.name}`)),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.api.close();
+  }
+}
+
+function leaseTrouble(error: unknown, name: string): string {
+  const says = (why: string): string => `The Lease ${name} cannot be used: ${why}.`;
+  if (!(error instanceof ApiFailure)) return says("it failed in a way that Mooring does not know");
+  if (error.is(409)) return says("another replica was faster");
+  if (error.is(403)) return says("give the ServiceAccount the rights get and update on that Lease");
+  if (error.is(404)) return says("there is no such Lease; the chart makes it where replicaCount is above 1");
+  const { endpoint = "the API server", trouble, status } = error.evidence;
+  return says(
+    `${endpoint}: ${trouble ?? (status === undefined ? "no answer in time" : `it answered ${status}`)}`,
+  );
+}
