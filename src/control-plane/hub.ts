@@ -85,7 +85,8 @@ export class Hub {
     this.#seats.set(connectorId, session);
     this.#last.set(connectorId, { instanceId: session.instanceId, openedAt: session.openedAt });
     this.#seen.set(connectorId, this.#place.clock.now());
-    this.#place.liveness.ready(connectorId);
+    // Stored with `ready`; stored again where the change before it came to the store after that.
+    this.record(this.#place.liveness.ready(connectorId));
     this.#place.notify.connector(connectorId);
     if (before !== undefined && before !== session) before.close("superseded");
   }
@@ -163,7 +164,7 @@ export class Hub {
     store
       .transact(async (tx) => {
         const row = await tx.connector(id);
-        if (row === undefined || this.#place.liveness.state(id) !== to) return;
+        if (row === undefined || row.state === to || this.#place.liveness.state(id) !== to) return;
         await tx.putConnector({
           ...row,
           state: to,

@@ -306,6 +306,21 @@ test("a goodbye counts though its socket ends while the store is slow", async ()
   expect(core.liveness.state("me")).toBe("restarting");
 });
 
+test("a session that is ready while the end of the last one waits for the store is stored as connected", async () => {
+  const { store, core, session, another } = await ready();
+  const newer = another();
+  newer.receive(greeting, 500);
+  await settle();
+  const committed = slowCommit(store);
+  await settle();
+  newer.receive(taking, 500);
+  session.ended();
+  await committed();
+  await settle();
+  expect(core.liveness.state("me")).toBe("connected");
+  expect((await store.connector("me"))?.state).toBe("connected");
+});
+
 test("a ready that was long on its way does not displace a newer socket of the same instance", async () => {
   const { core, session, another, closed, clock } = await scene();
   session.receive(greeting, 500);
