@@ -56,7 +56,8 @@ async function runAll(plan: Plan, onTrace?: (at: number, says: string) => void):
     expectWell(sim);
   } catch (error) {
     if (error instanceof Broken) return { ok: false, broken: error };
-    throw error;
+    const says = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { ok: false, broken: new Broken("no-complaint", sim.timeline.now, `a process threw: ${says}`) };
   } finally {
     for (const { machine } of [...sim.pods, ...(sim.plane === undefined ? [] : [sim.plane])]) machine.kill();
   }

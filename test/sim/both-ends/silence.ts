@@ -34,6 +34,8 @@ export class Silence {
   readonly #profile: Profile;
   readonly #fail: (rule: Rule, says: string) => void;
   readonly #heard = new Map<string, Heard>();
+  /** Said goodbye over a socket whose `ready` was not committed. */
+  readonly #earlyBye = new Set<string>();
   readonly #seatedAt = new Map<string, number>();
   /** Until when something kept the connector from its session. */
   readonly #troubledUntil = new Map<string, number>();
@@ -60,6 +62,9 @@ export class Silence {
   /** A `ready` is committed: it counts, also where its session ends before it is told. */
   claimed(id: string): void {
     this.#until(id, this.#profile.unreachableMs, {});
+    const heard = this.#heard.get(id);
+    // Its goodbye came first: from when it counts cannot be seen from here.
+    if (heard !== undefined && this.#earlyBye.delete(id)) heard.most = undefined;
   }
 
   /** The first ack of a session: it is ready. */
@@ -81,6 +86,7 @@ export class Silence {
   /** A goodbye arrived. */
   bye(id: string, end: End, bye: Bye): void {
     const heard = this.#heard.get(id);
+    if (heard?.seat !== end) this.#earlyBye.add(id);
     if (heard?.seat !== end || heard.bye !== undefined) return;
     const { restartMs } = TIMINGS;
     if (bye.reason === "shutdown") this.#heard.set(id, { ...heard, bye, least: undefined, most: undefined });
