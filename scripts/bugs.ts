@@ -15,7 +15,8 @@ const run = promisify(execFile);
 
 /** Copied, as the mistakes are planted there; all else is linked. */
 const COPIED = ["src", "test", "scripts"];
-const LINKED = ["node_modules", "package.json", "tsconfig.json", "docs", "schema", "bin", "vitest.config.ts"];
+const LINKED = ["node_modules", "package.json", "tsconfig.json", "docs", "schema", "bin"];
+const CONFIGS = ["vitest.config.ts", "vitest.further.config.ts"];
 const LONGEST_MS = 300_000;
 /** Seeds within which the simulation has to catch a mistake. */
 const SEEDS = 500;
@@ -47,29 +48,30 @@ async function planted(bug: Bug, root: string): Promise<Map<string, string>> {
 async function copy(): Promise<string> {
   const dir = await mkdtemp(path.join(tmpdir(), "mooring-bugs-"));
   for (const name of COPIED) await cp(path.join(ROOT, name), path.join(dir, name), { recursive: true });
+  for (const name of CONFIGS) await cp(path.join(ROOT, name), path.join(dir, name));
   for (const name of LINKED) await symlink(path.join(ROOT, name), path.join(dir, name));
   return dir;
 }
 
+function commandOf({ caughtBy }: Bug): readonly string[] {
+  if (caughtBy === "simulation") return ["scripts/sim.ts", "--first", "--seeds", String(SEEDS)];
+  const { file, test } = caughtBy;
+  const config = file.startsWith("test/further/") ? "vitest.further.config.ts" : "vitest.config.ts";
+  const options = ["--config", config, "-t", test, "--bail", "1"];
+  return ["node_modules/vitest/vitest.mjs", "run", file, ...options];
+}
+
 /** Runs the suite that has to catch the bug; gives whether a test failed, and what was printed. */
-async function suite({ caughtBy }: Bug, dir: string): Promise<{ failed: boolean; out: string }> {
-  const args =
-    caughtBy === "simulation"
-      ? ["scripts/sim.ts", "--first", "--seeds", String(SEEDS)]
-      : ["node_modules/vitest/vitest.mjs", "run", caughtBy.file, "-t", caughtBy.test, "--bail", "1"];
+async function suite(bug: Bug, dir: string): Promise<{ failed: boolean; out: string }> {
   try {
     const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined };
-    const { stdout } = await run(process.execPath, args, {
-      cwd: dir,
-      env,
-      timeout: LONGEST_MS,
-      maxBuffer: 2 ** 26,
-    });
+    const options = { cwd: dir, env, timeout: LONGEST_MS, maxBuffer: 2 ** 26 };
+    const { stdout } = await run(process.execPath, [...commandOf(bug)], options);
     return { failed: false, out: stdout };
   } catch (error) {
     const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
     // A suite that could not begin, or ran out of time, has caught nothing.
-    const failed = caughtBy === "simulation" ? / broke /.test(stdout) : /Tests .*\d+ failed/.test(stdout);
+    const failed = bug.caughtBy === "simulation" ? / broke /.test(stdout) : /Tests .*\d+ failed/.test(stdout);
     return { failed, out: stdout + stderr };
   }
 }
@@ -144,6 +146,16 @@ function isTouched({ changes, caughtBy }: Bug, changed: ReadonlySet<string>): bo
   return [...changed].some((file) => file.startsWith("test/sim/both-ends/") || file === "scripts/sim.ts");
 }
 
+/** Without those that cannot be caught here. */
+async function catchable(bugs: readonly Bug[]): Promise<readonly Bug[]> {
+  const missing = new Set<string>();
+  for (const needs of new Set(bugs.flatMap((bug) => bug.needs ?? [])))
+    await run(needs, ["--version"]).catch(() => missing.add(needs));
+  for (const { name, needs = "" } of bugs)
+    if (missing.has(needs)) console.log(`skipped ${name}: ${needs} is not here`);
+  return bugs.filter(({ needs = "" }) => !missing.has(needs));
+}
+
 async function chosen(args: readonly string[]): Promise<readonly Bug[]> {
   if (args.includes("--changed")) {
     const changed = await changedFiles();
@@ -158,7 +170,7 @@ async function chosen(args: readonly string[]): Promise<readonly Bug[]> {
 async function main(args: readonly string[]): Promise<number> {
   try {
     for (const bug of BUGS) await planted(bug, ROOT);
-    const bugs = await chosen(args);
+    const bugs = await catchable(await chosen(args));
     // In CI the suites have just run.
     if (!args.includes("--changed")) await expectGreen(bugs, ROOT);
     const caught = await tryAll(bugs);

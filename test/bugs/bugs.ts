@@ -6,6 +6,8 @@ export interface Bug {
   readonly changes: readonly Change[];
   /** Where it has to be caught: the simulation, or a file of tests, in which one whose name holds `test`. */
   readonly caughtBy: "simulation" | { readonly file: string; readonly test: string };
+  /** A program without which the suite skips what would catch it. */
+  readonly needs?: string;
 }
 
 export interface Change {
@@ -36,6 +38,15 @@ export const BUGS: readonly Bug[] = [
       ),
     ],
     caughtBy: "simulation",
+  },
+  {
+    name: "commit-without-sync",
+    says: "A commit is on the disk as soon as the disk likes.",
+    changes: [
+      inControlPlane("store/database.ts", "pragma synchronous = full", "pragma synchronous = normal"),
+    ],
+    caughtBy: { file: "test/further/power-loss.test.ts", test: "nothing is acked before its log is synced" },
+    needs: "strace",
   },
   {
     name: "no-gap-check",
@@ -259,6 +270,18 @@ export const BUGS: readonly Bug[] = [
       ),
     ],
     caughtBy: "simulation",
+  },
+  {
+    name: "old-end-after-new-ready",
+    says: "The end of the last session, which waited for the store, is stored over a newer ready.",
+    changes: [
+      inControlPlane(
+        "hub.ts",
+        "this.record(this.#place.liveness.ready(connectorId));",
+        "this.#place.liveness.ready(connectorId);",
+      ),
+    ],
+    caughtBy: controlPlane("hostile", "while the end of the last one waits"),
   },
   {
     name: "late-ready",

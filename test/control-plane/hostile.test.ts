@@ -311,12 +311,21 @@ test("a session that is ready while the end of the last one waits for the store 
   const newer = another();
   newer.receive(greeting, 500);
   await settle();
-  const committed = slowCommit(store);
-  await settle();
+  // Both are committed together, and told after that.
+  const told: (() => void)[] = [];
+  const transact = store.transact.bind(store);
+  store.transact = async (work) => {
+    const value = await transact(work);
+    await new Promise<void>((resolve) => told.push(resolve));
+    return value;
+  };
   newer.receive(taking, 500);
   session.ended();
-  await committed();
   await settle();
+  store.transact = transact;
+  for (const tell of told) tell();
+  await settle();
+  expect(told).toHaveLength(2);
   expect(core.liveness.state("me")).toBe("connected");
   expect((await store.connector("me"))?.state).toBe("connected");
 });
