@@ -5,9 +5,6 @@ import type { Pod } from "./pod.ts";
 import type { Simulation } from "./simulation.ts";
 import { items } from "./targets.ts";
 
-/** A session that was ready for so long begins its backoff anew. */
-const STABLE_MS = 60_000;
-
 interface Backup {
   readonly disk: unknown;
   readonly stored: unknown;
@@ -69,9 +66,8 @@ export class Faults {
     reload: ({ pod, dice }) => {
       const { integrations, intervalMs } = this.#sim.plan;
       // Some go, some come, now and then all.
-      pod?.reload(
-        items(Math.max(0, Math.round(integrations * 1.4 * dice - 0.2)), intervalMs, dice < 0.5 ? 0 : 1),
-      );
+      const count = Math.max(0, Math.round(integrations * 1.4 * dice - 0.2));
+      pod?.reload(items(count, intervalMs, dice < 0.5 ? 0 : 1));
     },
     clock: ({ who, pod, dice }) => {
       const machine = who % 2 === 1 || dice < 0.3 ? this.#sim.plane?.machine : pod?.machine;
@@ -84,11 +80,9 @@ export class Faults {
     this.#sim.silence.troubled(ids, this.#sim.timeline.now + ms);
   }
 
-  #cut(id: string, hears: readonly [boolean, boolean], mayBeCalm: boolean): void {
-    const { network, silence, timeline } = this.#sim;
-    const isCalm = mayBeCalm && silence.isWell(id) && silence.seatedFor(id) > STABLE_MS;
-    // One socket that goes half-open under a stable session is healed in time; the next one may come too soon.
-    silence.troubled([id], isCalm ? timeline.now - 50_000 : timeline.now + 2_000);
+  #cut(id: string, hears: readonly [boolean, boolean], isHalfOpen: boolean): void {
+    const { network, silence } = this.#sim;
+    if (!isHalfOpen || !silence.healsInTime(id)) this.#trouble([id], 2_000);
     network.socketsOf(id).at(-1)?.cut(hears);
   }
 
@@ -107,13 +101,11 @@ export class Faults {
   }
 
   #freezePlane(ms: number): void {
-    const { plane, timeline, silence, ids } = this.#sim;
+    const { plane, silence, ids } = this.#sim;
     if (plane === undefined || !plane.machine.isAlive || plane.machine.isFrozen) return;
     plane.machine.freeze(ms);
     this.#trouble(ids, ms);
-    // Before its timers run: the sweep forgives first.
     silence.planeStood(ms);
-    timeline.after(0, () => {});
   }
 
   #crashPod(of: { id: string; pod: Pod | undefined; ms: number; saysFin: boolean }): void {

@@ -37,6 +37,7 @@ export class Silence {
   /** Said goodbye over a socket whose `ready` was not committed. */
   readonly #earlyBye = new Set<string>();
   readonly #seatedAt = new Map<string, number>();
+  readonly #halfOpenAt = new Map<string, number>();
   /** Until when something kept the connector from its session. */
   readonly #troubledUntil = new Map<string, number>();
   /** Since when verdicts may be held, and surely are, as most are silent at once. */
@@ -114,14 +115,21 @@ export class Silence {
     for (const id of ids) this.#troubledUntil.set(id, Math.max(this.#troubledUntil.get(id) ?? 0, until));
   }
 
-  isWell(id: string): boolean {
-    return this.#timeline.now - (this.#troubledUntil.get(id) ?? 0) > WELL_MS;
+  /**
+   * Its socket goes half-open now. Whether that is healed before it becomes an alarm: under a session that was stable,
+   * and where it is not the second time lately. Then it counts for no trouble.
+   */
+  healsInTime(id: string): boolean {
+    const { now } = this.#timeline;
+    const seat = this.#heard.get(id)?.seat;
+    const isStable = seat?.isOpen === true && now - (this.#seatedAt.get(id) ?? 0) > TIMINGS.stableMs;
+    const isFirst = now - (this.#halfOpenAt.get(id) ?? Number.NEGATIVE_INFINITY) > WELL_MS;
+    this.#halfOpenAt.set(id, now);
+    return isStable && isFirst && this.#isWell(id);
   }
 
-  /** For how long the connector's session has been ready, milliseconds; 0 without one. */
-  seatedFor(id: string): number {
-    const heard = this.#heard.get(id);
-    return heard?.seat?.isOpen === true ? this.#timeline.now - (this.#seatedAt.get(id) ?? 0) : 0;
+  #isWell(id: string): boolean {
+    return this.#timeline.now - (this.#troubledUntil.get(id) ?? 0) > WELL_MS;
   }
 
   /** The control plane's verdict fell. */
@@ -134,7 +142,7 @@ export class Silence {
     else if (short > 1) this.#fail("no-early-verdict", `${id} is called unreachable ${short} ms too soon`);
     if (this.#surelyHeld)
       this.#fail("no-early-verdict", `${id} is called unreachable while most are silent at once`);
-    if (this.isWell(id))
+    if (this.#isWell(id))
       this.#fail("no-false-alarm", `${id} is called unreachable, and nothing kept it from its session`);
     this.#heard.set(id, { seat: undefined, least: undefined, most: undefined, bye: undefined });
   }
