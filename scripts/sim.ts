@@ -77,6 +77,8 @@ async function runMany({
       const batch = await Promise.race([answer, exited]);
       add(tally, batch.tally);
       broken.push(...batch.broken);
+      for (const seed of batch.broken)
+        console.log(`seed ${seed} broke a rule: npm run sim -- --seed ${seed}`);
     }
     child.disconnect();
   };
