@@ -6,6 +6,7 @@
  */
 import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { planOf } from "../test/sim/both-ends/plan.ts";
@@ -34,10 +35,12 @@ function work(): void {
 async function runBatch({ first, last }: { first: number; last: number }): Promise<Batch> {
   const tally = noRuns();
   const broken: number[] = [];
-  for (let seed = first; seed <= last; seed += 1) {
+  for (let seed = first; seed <= last && process.connected; seed += 1) {
     const outcome = await run(planOf(seed));
     if (outcome.ok) add(tally, outcome.figures);
     else broken.push(seed);
+    // A run lasts one turn of the event loop: between two of them it is seen whether the parent has left.
+    await setImmediate();
   }
   return { tally, broken };
 }
