@@ -15,17 +15,24 @@ export class Handshake {
   readonly #credential: Credential;
   readonly #out: Outgoing;
   readonly #maxAgeMs: number;
+  readonly #openedAt: number;
   #hello: Hello | undefined;
   #nonce = "";
 
   constructor(
     place: SessionPlace,
-    parts: { readonly credential: Credential; readonly out: Outgoing; readonly maxAgeMs: number },
+    parts: {
+      readonly credential: Credential;
+      readonly out: Outgoing;
+      readonly maxAgeMs: number;
+      readonly openedAt: number;
+    },
   ) {
     this.#place = place;
     this.#credential = parts.credential;
     this.#out = parts.out;
     this.#maxAgeMs = parts.maxAgeMs;
+    this.#openedAt = parts.openedAt;
   }
 
   get hello(): Hello | undefined {
@@ -62,7 +69,8 @@ export class Handshake {
     ]);
     if (signal.aborted) return undefined;
     this.#nonce = Buffer.from(random.bytes(16)).toString("hex");
-    const claim = { credential, hello, resume, skewMs: Date.parse(hello.wallClock) - receivedAt };
+    const skewMs = Date.parse(hello.wallClock) - receivedAt;
+    const claim = { credential, hello, resume, skewMs, openedAt: this.#openedAt };
     const rest = { nonce: this.#nonce, receivedAt, maxAgeMs: this.#maxAgeMs, secretsDigest };
     this.#out.send("session.welcome", welcomeOf(this.#place, { ...claim, ...rest }));
     return claim;

@@ -12,6 +12,8 @@ import { Takeovers } from "./takeovers.ts";
 export interface Seated {
   readonly connectorId: string;
   readonly instanceId: string;
+  /** When its socket was opened; monotonic milliseconds. */
+  readonly openedAt: number;
   close(why: CloseName): void;
   /** Ends the socket without a word: its peer is dead. */
   terminate(): void;
@@ -30,13 +32,20 @@ export interface HubPlace {
   readonly log: Log;
 }
 
+/** A state that the store refused is stored again after this time. Milliseconds. */
+const RECORD_AGAIN_MS = 1_000;
+
 /** Who is connected, and what becomes of it when that changes. One session a connector; the newest `ready` wins. */
 export class Hub {
   readonly takeovers: Takeovers;
   readonly #place: HubPlace;
   readonly #seats = new Map<string, Seated>();
+  /** Who sat last, also after its end. */
+  readonly #last = new Map<string, Pick<Seated, "instanceId" | "openedAt">>();
   /** Epoch milliseconds of the last frame, by connector. */
   readonly #seen = new Map<string, number>();
+  /** Changes that the store refused, by connector: the sweep asks it again. */
+  readonly #refused = new Map<string, { readonly change: LivenessChange; readonly at: number }>();
 
   constructor(place: HubPlace) {
     this.#place = place;
@@ -55,6 +64,15 @@ export class Hub {
     return this.#seats.get(connectorId)?.instanceId;
   }
 
+  /**
+   * Whether an instance that opened a socket then has had a session over a newer one since. It tries one socket at
+   * a time: what comes over the older one was long on its way.
+   */
+  isLate(connectorId: string, { instanceId, openedAt }: Pick<Seated, "instanceId" | "openedAt">): boolean {
+    const last = this.#last.get(connectorId);
+    return last !== undefined && last.instanceId === instanceId && openedAt < last.openedAt;
+  }
+
   /** When the connector was last heard of, where this process heard of it; epoch milliseconds. */
   lastSeenAt(connectorId: string): number | undefined {
     return this.#seen.get(connectorId);
@@ -65,8 +83,10 @@ export class Hub {
     const { connectorId } = session;
     const before = this.#seats.get(connectorId);
     this.#seats.set(connectorId, session);
+    this.#last.set(connectorId, { instanceId: session.instanceId, openedAt: session.openedAt });
     this.#seen.set(connectorId, this.#place.clock.now());
-    this.#place.liveness.ready(connectorId);
+    // Stored with `ready`; stored again where the change before it came to the store after that.
+    this.record(this.#place.liveness.ready(connectorId));
     this.#place.notify.connector(connectorId);
     if (before !== undefined && before !== session) before.close("superseded");
   }
@@ -107,6 +127,7 @@ export class Hub {
 
   forget(connectorId: string): void {
     this.#seats.delete(connectorId);
+    this.#last.delete(connectorId);
     this.#seen.delete(connectorId);
     this.#place.liveness.forget(connectorId);
   }
@@ -117,6 +138,7 @@ export class Hub {
       if (change.to === "unreachable") this.#seats.get(change.id)?.terminate();
       this.record(change);
     }
+    this.#recordAgain();
     for (const session of this.#seats.values()) session.inspect();
   }
 
@@ -137,11 +159,12 @@ export class Hub {
     const { store, clock, log, notify } = this.#place;
     const { id, from, to } = change;
     const at = clock.now();
+    this.#refused.delete(id);
     const heard = this.#seen.get(id);
     store
       .transact(async (tx) => {
         const row = await tx.connector(id);
-        if (row === undefined || this.#place.liveness.state(id) !== to) return;
+        if (row === undefined || row.state === to || this.#place.liveness.state(id) !== to) return;
         await tx.putConnector({
           ...row,
           state: to,
@@ -154,7 +177,17 @@ export class Hub {
         notify.connector(id);
         if (SILENT.includes(to) || SILENT.includes(from)) notify.integrations(id, null);
       })
-      .catch((error: unknown) => log.error({ err: error, connector: id }, "a state could not be stored"));
+      .catch((error: unknown) => {
+        log.error({ err: error, connector: id }, "a state could not be stored");
+        this.#refused.set(id, { change, at: clock.tick() });
+      });
+  }
+
+  #recordAgain(): void {
+    const { clock, liveness } = this.#place;
+    for (const [id, { change, at }] of this.#refused)
+      if (liveness.state(id) !== change.to) this.#refused.delete(id);
+      else if (clock.tick() - at >= RECORD_AGAIN_MS) this.record(change);
   }
 
   /** Stores when each connector was heard of last: for display, after a restart. */

@@ -5,7 +5,8 @@ const SHARE = 0.55;
 
 /**
  * When most connectors fall silent at once, the trouble is likely here or on the way: their verdicts are held
- * for `holdMs`, once, and the control plane says that it is degraded.
+ * for `holdMs`, once, and the control plane says that it is degraded. The hold lasts while they come back, when
+ * those who are still silent are not most any more, and ends with the last of them.
  */
 export class MassGuard {
   readonly #holdMs: number;
@@ -27,8 +28,8 @@ export class MassGuard {
     tick: number,
   ): boolean {
     const mass = count.total >= LEAST && count.expiring > SHARE * count.total;
-    if (!mass) this.#until = undefined;
-    else this.#until ??= tick + this.#holdMs;
+    if (mass) this.#until ??= tick + this.#holdMs;
+    else if (count.expiring === 0 || tick >= (this.#until ?? 0)) this.#until = undefined;
     const holding = this.#until !== undefined && tick < this.#until;
     this.held = holding ? count.due : 0;
     return holding;

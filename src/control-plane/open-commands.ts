@@ -22,7 +22,8 @@ export class OpenCommands {
   add(row: CommandRow, at: { readonly now: number; readonly tick: number }): void {
     const commands = this.#byConnector.get(row.connectorId) ?? new Map<string, Open>();
     this.#byConnector.set(row.connectorId, commands);
-    const askedAt = at.tick - (at.now - row.createdAt);
+    // A wall clock that was set back meanwhile gives nobody more time.
+    const askedAt = at.tick - Math.max(0, at.now - row.createdAt);
     commands.set(row.id, {
       id: row.id,
       connectorId: row.connectorId,

@@ -8,7 +8,13 @@ import { skewTrouble, withoutTrouble, withTrouble } from "./troubles.ts";
 
 /** What `ready` came to: the session's epoch and how far its stream is stored, or why it is closed. */
 export type Seat =
-  | { readonly epoch: number; readonly mark: number; readonly wasSilent: boolean }
+  | {
+      readonly epoch: number;
+      readonly mark: number;
+      readonly wasSilent: boolean;
+      /** `welcome` asked for no snapshot, and one is needed all the same. */
+      readonly resync: boolean;
+    }
   | { readonly close: CloseName };
 
 export interface Claim {
@@ -18,6 +24,8 @@ export interface Claim {
   readonly resume: Resume;
   /** How far the connector's clock is ahead, milliseconds. */
   readonly skewMs: number;
+  /** When its socket was opened; monotonic milliseconds. */
+  readonly openedAt: number;
 }
 
 const SILENT = ["unreachable", "offline", "never_connected"];
@@ -40,14 +48,16 @@ export async function takeSeat(tx: Transaction, place: SessionPlace, claim: Clai
   const isElected = isSameLease && term.transitions > (row.lease?.transitions ?? 0);
   const sitting = place.hub.sittingInstance(connectorId);
   const newcomer = instanceKey(claim.hello.instance);
+  if (place.hub.isLate(connectorId, { instanceId: newcomer, openedAt: claim.openedAt }))
+    return { close: "superseded" };
   if (!isElected && !place.hub.takeovers.admits(connectorId, { newcomer, sitting }, place.clock.tick())) {
     await refuseDuplicate(tx, row, { newcomer, sitting: sitting ?? "", now: place.clock.now() });
     return { close: "duplicateIdentity" };
   }
   const epoch = row.epoch + 1;
   await tx.putConnector({ ...seated(row, claim, { epoch, now: place.clock.now() }), lease: term });
-  const mark = await openStream(tx, claim, place.clock.now());
-  return { epoch, mark, wasSilent: SILENT.includes(row.state) };
+  const stream = await openStream(tx, claim, place.clock.now());
+  return { epoch, ...stream, wasSilent: SILENT.includes(row.state) };
 }
 
 function seated(row: ConnectorRow, claim: Claim, at: { epoch: number; now: number }): ConnectorRow {
@@ -70,24 +80,23 @@ function seated(row: ConnectorRow, claim: Claim, at: { epoch: number; now: numbe
   };
 }
 
-/** The mark is read again: the session that is displaced may have come further since `welcome`. */
+/**
+ * The mark is read again: the session that is displaced may have come further since `welcome`. Where an older
+ * stream is taken up after this one, what is stored is not what its connector told.
+ */
 async function openStream(
   tx: Transaction,
   { credential, hello, resume }: Claim,
   now: number,
-): Promise<number> {
+): Promise<{ mark: number; resync: boolean }> {
   const { connectorId } = credential;
-  const before = await tx.stream(connectorId, hello.stream.id);
-  const again = resumeOf(hello.stream, before);
-  const snapshotPending = again.mode === "snapshot" || resume.mode === "snapshot";
-  await tx.putStream({
-    connectorId,
-    streamId: hello.stream.id,
-    mark: again.last,
-    snapshotPending,
-    usedAt: now,
-  });
-  return again.last;
+  const { id: streamId } = hello.stream;
+  const again = resumeOf(hello.stream, await tx.stream(connectorId, streamId));
+  const isNeeded = again.mode === "snapshot";
+  const snapshotPending = isNeeded || resume.mode === "snapshot";
+  await tx.putStream({ connectorId, streamId, mark: again.last, snapshotPending, usedAt: now });
+  await tx.doubtOtherStreams(connectorId, streamId);
+  return { mark: again.last, resync: isNeeded && resume.mode === "resume" };
 }
 
 async function refuseDuplicate(

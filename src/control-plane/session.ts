@@ -39,11 +39,13 @@ export class Session implements Seated {
   readonly #events: TokenBucket;
   readonly #beats: Beats;
   readonly #handshake: Handshake;
-  readonly #openedAt: number;
+  readonly openedAt: number;
   readonly #maxAgeMs: number;
   #phase: Phase = "opened";
   #claim: Claim | undefined;
   #stream: Stream | undefined;
+  /** Came before `ready` was committed. */
+  #goodbye: Bye | undefined;
   #unreadable = 0;
 
   constructor(place: SessionPlace, credential: Credential, transport: Transport) {
@@ -53,11 +55,13 @@ export class Session implements Seated {
     this.#credential = credential;
     this.#transport = transport;
     this.#out = new Outgoing(place, transport);
-    this.#events = new TokenBucket({ perSecond: LIMITS.eventsPerSecond, burst: LIMITS.eventsBurst }, tick);
+    // A connector that keeps to the rate may have a window on its way while the network holds it up.
+    const burst = LIMITS.eventsBurst + LIMITS.windowEvents;
+    this.#events = new TokenBucket({ perSecond: LIMITS.eventsPerSecond, burst }, tick);
     this.#beats = new Beats(place, credential.connectorId);
-    this.#openedAt = tick();
+    this.openedAt = tick();
     this.#maxAgeMs = place.timings.maxAgeMs * (0.9 + 0.2 * place.random.number());
-    const parts = { credential, out: this.#out, maxAgeMs: this.#maxAgeMs };
+    const parts = { credential, out: this.#out, maxAgeMs: this.#maxAgeMs, openedAt: this.openedAt };
     this.#handshake = new Handshake(place, parts);
   }
 
@@ -124,7 +128,7 @@ export class Session implements Seated {
 
   inspect(): void {
     if (this.#out.isStuck()) return this.close("slow");
-    if (this.#place.clock.tick() - this.#openedAt < this.#maxAgeMs) return;
+    if (this.#place.clock.tick() - this.openedAt < this.#maxAgeMs) return;
     this.goaway("max-age", 0);
     this.close("maxAge");
   }
@@ -198,17 +202,20 @@ export class Session implements Seated {
   async #sit(claim: Claim, stream: Stream): Promise<void> {
     const { store, hub, notify, commands } = this.#place;
     const seat = await store.transact((tx) => takeSeat(tx, this.#place, claim));
-    if (this.#phase !== "claimed") return;
     if ("close" in seat) {
       this.close(seat.close);
       return notify.connector(this.connectorId);
     }
-    this.#phase = "ready";
     hub.seat(this);
+    // It ended meanwhile: the connector's all the same, as it is stored.
+    if (this.#phase !== "claimed") return hub.leave(this, this.#goodbye);
+    this.#phase = "ready";
     stream.open(seat);
     this.#out.send("session.ack", { epoch: seat.epoch, applied: seat.mark });
+    if (seat.resync) stream.resync("another instance took its turn");
     if (seat.wasSilent) notify.integrations(this.connectorId, null);
     commands.connected(this.connectorId);
+    if (this.#goodbye !== undefined) this.#bye(this.#goodbye);
   }
 
   #sequenced(event: SeenEnvelope | Extract<Frame, { sequence: number }>, bytes: number): void {
@@ -227,13 +234,17 @@ export class Session implements Seated {
     this.#follow(this.#beats.told(data));
   }
 
-  /** What came before the goodbye is stored before it is answered. */
+  /** A goodbye counts as it comes, and is answered after what came before it is stored: who left may not wait. */
   #bye(data: Bye): void {
+    if (this.#phase === "claimed") {
+      this.#goodbye = data;
+      return;
+    }
     if (this.#phase !== "ready" || this.#stream === undefined) return this.close("bye");
     this.#phase = "leaving";
+    this.#place.hub.leave(this, data);
     const answer = async (stream: Stream): Promise<void> => {
       await stream.idle();
-      this.#place.hub.leave(this, data);
       this.close("bye");
     };
     this.#follow(answer(this.#stream));

@@ -23,7 +23,10 @@ export interface Told {
   readonly coalesced: number;
 }
 
-/** Stores what was told of one integration, and a transition where its codes changed. False: there are too many. */
+/**
+ * Stores what was told of one integration, and a transition where its codes changed, or where they came back to
+ * what they were through changes that were merged. False: there are too many.
+ */
 export async function applyReport(place: StatusPlace, told: Told, item: ObservedReport): Promise<boolean> {
   const { tx, connectorId, now } = place;
   const before = await tx.integration(connectorId, item.name);
@@ -44,7 +47,8 @@ export async function applyReport(place: StatusPlace, told: Told, item: Observed
     nextCheckAt: null,
     pending: false,
   });
-  if (changed) await tx.addTransition(transition(place, { before, item, told, at: observedAt }));
+  if (changed || told.coalesced > 0)
+    await tx.addTransition(transition(place, { before, item, told, at: observedAt }));
   return true;
 }
 

@@ -60,6 +60,13 @@ export class Stream {
     if (n !== undefined) counters.ackSeconds(0);
   }
 
+  /** Asks for a snapshot, once a session: a connector whose snapshots never fit would be asked for ever. */
+  resync(reason: string): void {
+    if (this.#resynced) return;
+    this.#resynced = true;
+    this.#out.send("status.resync", { reason });
+  }
+
   /** Resolves when all that came is stored. */
   async idle(): Promise<void> {
     await this.#pumping;
@@ -94,7 +101,7 @@ export class Stream {
     this.#mark = applied.mark;
     for (const { id, ...problem } of applied.refused)
       this.#out.send("session.error", { ...problem, refId: id });
-    if (applied.needsSnapshot) this.#resync();
+    if (applied.needsSnapshot) this.resync("the snapshot was refused");
     this.acknowledge();
     if (applied.touched.size > 0) {
       this.#place.notify.integrations(connectorId, [...applied.touched]);
@@ -102,12 +109,5 @@ export class Stream {
     }
     if (applied.secrets.size > 0) this.#place.notify.secrets(connectorId, [...applied.secrets]);
     for (const [id, state] of applied.commands) this.#place.commands.committed(connectorId, id, state);
-  }
-
-  /** Once a session: a connector whose snapshots never fit would be asked for ever. */
-  #resync(): void {
-    if (this.#resynced) return;
-    this.#resynced = true;
-    this.#out.send("status.resync", { reason: "the snapshot was refused" });
   }
 }

@@ -61,7 +61,8 @@ async function scene() {
     terminate: () => void closed.push(1006),
     bufferedBytes: () => buffered.bytes,
   };
-  return { store, clock, core, session: new Session(place, IDENTITY, transport), sent, closed, buffered };
+  const another = (): Session => new Session(place, IDENTITY, transport);
+  return { store, clock, core, session: another(), another, sent, closed, buffered };
 }
 
 const report = {
@@ -236,6 +237,125 @@ test("a store that is slow: beats are answered at once, acks wait for the commit
   expect(closed).toEqual([4429]);
   release();
   await slow;
+});
+
+test("a state that the store refused is stored as soon as it takes it", async () => {
+  const { store, core, clock } = await ready();
+  store.failing = new Error("the disk is full");
+  for (let quarter = 0; quarter < 200; quarter += 1) {
+    await clock.advance(250);
+    core.hub.sweep();
+  }
+  expect(core.liveness.state("me")).toBe("unreachable");
+  await settle();
+  expect((await store.connector("me"))?.state).toBe("connected");
+  store.failing = undefined;
+  await clock.advance(1_000);
+  core.hub.sweep();
+  await settle();
+  expect((await store.connector("me"))?.state).toBe("unreachable");
+});
+
+/** A commit of the store that lasts until it is told to end. */
+function slowCommit(store: MemoryStore): () => Promise<void> {
+  let release = (): void => {};
+  const slow = store.transact(() => new Promise<void>((resolve) => (release = resolve)));
+  return async () => {
+    release();
+    await slow;
+    await settle();
+  };
+}
+
+const [greeting, taking] = honest.map(textOf) as [string, string];
+const bye = textOf({
+  type: "session.bye",
+  data: "good",
+  source: connectorSource("me", STREAM),
+  sequence: 0,
+});
+
+test.each([
+  ["ends", [], "disconnected"],
+  ["says goodbye", [bye], "restarting"],
+] as const)("a session that %s before its ready is committed is told as such", async (_does, says, state) => {
+  const { store, core, session } = await scene();
+  session.receive(greeting, 500);
+  await settle();
+  const committed = slowCommit(store);
+  await settle();
+  session.receive(taking, 500);
+  for (const text of says) session.receive(text, 500);
+  session.ended();
+  await committed();
+  await settle();
+  expect(core.hub.size).toBe(0);
+  expect(core.liveness.state("me")).toBe(state);
+  expect((await store.connector("me"))?.state).toBe(state);
+});
+
+test("a goodbye counts though its socket ends while the store is slow", async () => {
+  const { store, core, session } = await ready();
+  const committed = slowCommit(store);
+  await settle();
+  session.receive(change(1), 500);
+  session.receive(bye, 500);
+  await settle();
+  session.ended();
+  await committed();
+  expect(core.liveness.state("me")).toBe("restarting");
+});
+
+test("a session that is ready while the end of the last one waits for the store is stored as connected", async () => {
+  const { store, core, session, another } = await ready();
+  const newer = another();
+  newer.receive(greeting, 500);
+  await settle();
+  // Both are committed together, and told after that.
+  const told: (() => void)[] = [];
+  const transact = store.transact.bind(store);
+  store.transact = async (work) => {
+    const value = await transact(work);
+    await new Promise<void>((resolve) => told.push(resolve));
+    return value;
+  };
+  newer.receive(taking, 500);
+  session.ended();
+  await settle();
+  store.transact = transact;
+  for (const tell of told) tell();
+  await settle();
+  expect(told).toHaveLength(2);
+  expect(core.liveness.state("me")).toBe("connected");
+  expect((await store.connector("me"))?.state).toBe("connected");
+});
+
+test("a session whose connector is ready in another process of the control plane writes nothing more", async () => {
+  const here = await ready();
+  await here.store.transact(async (tx) => {
+    const row = await tx.connector("me");
+    if (row !== undefined) await tx.putConnector({ ...row, epoch: row.epoch + 1 });
+  });
+  here.session.receive(change(1), 500);
+  await settle();
+  expect(here.closed).toEqual([4409]);
+  expect(await here.store.transact((tx) => tx.integrations("me"))).toEqual([]);
+});
+
+test("a ready that was long on its way does not displace a newer socket of the same instance", async () => {
+  const { core, session, another, clock } = await scene();
+  session.receive(greeting, 500);
+  await settle();
+  await clock.advance(100);
+  const newer = another();
+  newer.receive(greeting, 500);
+  await settle();
+  newer.receive(taking, 500);
+  await settle();
+  session.receive(taking, 500);
+  await settle();
+  expect(core.hub.has("me")).toBe(true);
+  expect([session.signal.aborted, newer.signal.aborted]).toEqual([true, false]);
 });
 
 test("a session that is too old is told to come back, one that does not read is ended", async () => {

@@ -133,6 +133,34 @@ test("when most fall silent at once the verdicts are held, once, and told", () =
   expect(stage.liveness.guard.degraded).toBe(false);
 });
 
+test("a hold lasts while the fleet comes back, and ends with the last of them", () => {
+  const stage = new Stage();
+  const beat = (names: readonly string[]): void => {
+    for (const name of names) stage.liveness.seen(name);
+  };
+  const all = Array.from({ length: 30 }, (_, index) => `c${index}`);
+  for (const name of all) stage.liveness.ready(name);
+  stage.pass(60_000);
+  expect(stage.liveness.guard.held).toBe(30);
+  // Half of them are back: the other half is on its way.
+  for (let second = 0; second < 40; second += 10) {
+    beat(all.slice(15));
+    stage.pass(10_000);
+  }
+  expect(stage.told.filter((told) => told.endsWith("unreachable"))).toEqual([]);
+  for (let second = 0; second < 20; second += 10) {
+    beat(all);
+    stage.pass(10_000);
+  }
+  expect(stage.liveness.guard.degraded).toBe(false);
+  // The hold is over: one that falls silent now is told in time.
+  for (let second = 0; second < 50; second += 10) {
+    beat(all.slice(1));
+    stage.pass(10_000);
+  }
+  expect(stage.told.filter((told) => told.endsWith("unreachable"))).toEqual(["c0 unreachable"]);
+});
+
 test("few connectors, or fewer than most, are not held", () => {
   const stage = new Stage();
   for (let index = 0; index < 19; index += 1) stage.liveness.ready(`c${index}`);

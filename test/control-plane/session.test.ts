@@ -117,6 +117,19 @@ describe("the stream", () => {
     ]);
   });
 
+  test("changes that were merged into one that changes nothing are counted", async () => {
+    const identity = await fresh();
+    await using connector = await FakeConnector.ready(plane.origin, identity);
+    await connector.acked(connector.tell(fakeReport("a")));
+    await connector.acked(connector.tell(fakeReport("a"), { coalesced: 2 }));
+    const at = `/integrations/${identity.answer.connector}/a/history`;
+    const { items } = await plane.get<{ items: unknown[] }>(at);
+    expect(items).toMatchObject([
+      { from: "online", to: "online", coalesced: 2 },
+      { from: null, to: "online", coalesced: 0 },
+    ]);
+  });
+
   test("a gap is 4410, and the mark is where it was", async () => {
     const identity = await fresh();
     await using connector = await FakeConnector.ready(plane.origin, identity);
@@ -165,7 +178,7 @@ describe("the stream", () => {
     for (let index = 0; index < 20; index += 1) fast.beat();
     expect((await fast.closed()).code).toBe(4429);
     await using flood = await FakeConnector.ready(plane.origin, identity);
-    for (let index = 0; index < 700; index += 1) flood.tell(fakeReport("a"));
+    for (let index = 0; index < 900; index += 1) flood.tell(fakeReport("a"));
     expect((await flood.closed()).code).toBe(4429);
   });
 });
@@ -183,6 +196,34 @@ describe("resume and snapshot", () => {
     const welcome = await again.greet({ stream: { id: connector.streamId, first: 1, next: 5, acked: 0 } });
     expect(welcome.data.resume).toEqual({ mode: "resume", last: sequence });
     await connector[Symbol.asyncDispose]();
+  });
+
+  test("a stream that is taken up again after another one was seated needs a snapshot", async () => {
+    const identity = await fresh();
+    await using one = await FakeConnector.ready(plane.origin, identity);
+    one.tellAll([one.snapshotItem(fakeReport("a"))]);
+    await one.acked(1);
+    await using two = await FakeConnector.ready(plane.origin, identity);
+    await two.acked(two.tell(failingReport("a")));
+    await using again = await FakeConnector.open(plane.origin, identity);
+    again.streamId = one.streamId;
+    const stream = { id: one.streamId, first: 2, next: 3, acked: 1 };
+    expect((await again.greet({ stream })).data.resume).toEqual({ mode: "snapshot", last: 1 });
+  });
+
+  test("one that was seated between welcome and ready has the snapshot asked for", async () => {
+    const identity = await fresh();
+    await using one = await FakeConnector.ready(plane.origin, identity);
+    one.tellAll([one.snapshotItem(fakeReport("a"))]);
+    await one.acked(1);
+    await using again = await FakeConnector.open(plane.origin, identity);
+    again.streamId = one.streamId;
+    const stream = { id: one.streamId, first: 2, next: 3, acked: 1 };
+    expect((await again.greet({ stream })).data.resume).toEqual({ mode: "resume", last: 1 });
+    await using two = await FakeConnector.ready(plane.origin, identity);
+    await two.acked(two.tell(failingReport("a")));
+    await again.becomeReady();
+    await again.until("status.resync");
   });
 
   test("aborted after its first page it changes nothing; whole it removes what is missing", async () => {

@@ -123,6 +123,11 @@ export class MemoryStore implements Store {
       for (const old of own.slice(8))
         this.#delete(this.#tables.streams, keyOf(old.connectorId, old.streamId));
     },
+    doubtOtherStreams: async (connectorId, streamId) => {
+      for (const [key, row] of this.#tables.streams)
+        if (row.connectorId === connectorId && row.streamId !== streamId)
+          this.#put(this.#tables.streams, key, { ...row, snapshotPending: true });
+    },
     integration: (connectorId, name) => this.integration(connectorId, name),
     integrations: async (connectorId) => this.#integrationsOf(connectorId),
     countOf: async (connectorId) => this.#integrationsOf(connectorId).length,

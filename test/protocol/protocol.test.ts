@@ -115,6 +115,17 @@ describe("the digest", () => {
     const [a, b] = [fakeReport("a"), fakeReport("b")];
     expect(stateDigest([a, b], sha256)).toBe(stateDigest([{ ...b, type: b.type }, a], sha256));
     expect(stateDigest([a], sha256)).not.toBe(stateDigest([{ ...a, state: "error" }], sha256));
+    for (const other of [
+      { name: "c" },
+      { type: "tls" },
+      { state: "warning" },
+      { condition: "secret_invalid" },
+      { stage: "tls" },
+      { reason: "unknown" },
+    ] as const)
+      expect(stateDigest([{ ...a, ...other }], sha256), JSON.stringify(other)).not.toBe(
+        stateDigest([a], sha256),
+      );
     expect(canonicalState([b, { name: "a", type: "tcp", pending: true }])).toBe(
       '["a","tcp","pending"]\n["b","tcp","online",null,null,null]\n',
     );

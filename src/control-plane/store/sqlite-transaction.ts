@@ -60,6 +60,10 @@ export class SqliteTransaction implements Transaction {
       STREAMS_KEPT,
     );
   }
+  async doubtOtherStreams(connectorId: string, streamId: string): Promise<void> {
+    const sql = "update stream set snapshot_pending = 1 where connector_id = ? and stream_id <> ?";
+    this.#database.run(sql, connectorId, streamId);
+  }
 
   async integration(connectorId: string, name: string): Promise<IntegrationRow | undefined> {
     return this.#database.find(INTEGRATIONS, "connector_id = ? and name = ?", connectorId, name);

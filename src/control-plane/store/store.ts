@@ -36,6 +36,8 @@ export interface Transaction {
   stream(connectorId: string, streamId: string): Promise<StreamRow | undefined>;
   /** Writes the row, and keeps the eight streams of the connector that were used last. */
   putStream(row: StreamRow): Promise<void>;
+  /** Every other stream of the connector needs a snapshot when it is taken up again. */
+  doubtOtherStreams(connectorId: string, streamId: string): Promise<void>;
 
   integration(connectorId: string, name: string): Promise<IntegrationRow | undefined>;
   /** All of one connector, by name. */

@@ -120,6 +120,26 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(kept[2]?.snapshotPending).toBe(true);
     });
 
+    test("all streams of a connector but one are put in doubt", async () => {
+      await store.transact(async (tx) => {
+        for (const id of ["a", "b"]) await tx.putConnector(connectorRow(id));
+        for (const [connectorId, streamId] of [
+          ["a", "old"],
+          ["a", "new"],
+          ["b", "old"],
+        ] as const)
+          await tx.putStream({ connectorId, streamId, mark: 3, snapshotPending: false, usedAt: 1 });
+        await tx.doubtOtherStreams("a", "new");
+      });
+      const pending = (connectorId: string, streamId: string): Promise<boolean | undefined> =>
+        store.transact(async (tx) => (await tx.stream(connectorId, streamId))?.snapshotPending);
+      expect([await pending("a", "old"), await pending("a", "new"), await pending("b", "old")]).toEqual([
+        true,
+        false,
+        false,
+      ]);
+    });
+
     test("lists are paged by cursors, and filter what is shown", async () => {
       await store.transact(async (tx) => {
         await tx.putConnector(connectorRow("a"));
