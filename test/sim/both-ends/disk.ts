@@ -167,6 +167,8 @@ const READS = [
   "connectors",
   "allConnectors",
   "integration",
+  "secret",
+  "secrets",
   "integrations",
   "countIntegrations",
   "troubled",
