@@ -15,6 +15,7 @@ export async function metricsPage(): Promise<string> {
     isConnected: () => false,
     secrets: () => [],
     leads: () => true,
+    resources: () => undefined,
     lagSeconds: () => 0,
   });
   const controlPlane = new ControlPlaneMetrics();

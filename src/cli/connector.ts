@@ -4,7 +4,7 @@ import { problemLine } from "../connector/item.ts";
 import type { ConnectorSettings } from "../connector/start.ts";
 import { type Command, UsageError } from "./command.ts";
 import { preferSmallMemory } from "./small-memory.ts";
-import { firstSignal, judgeRemote, listenOf, load, numberOf } from "./settings.ts";
+import { firstSignal, judgeRemote, judgeResource, listenOf, load, numberOf } from "./settings.ts";
 
 const DEFAULT_LISTEN = { host: "0.0.0.0", port: 7481 };
 
@@ -24,6 +24,10 @@ export const CONNECTOR_FLAGS = {
     says: "where the connector keeps its key: a folder, or a Secret of its own namespace; ./mooring-state",
   },
   listen: { value: "HOST:PORT", says: "metrics and health; 0.0.0.0:7481" },
+  "crd-namespaces": {
+    value: "A,B|*",
+    says: "look at the Integration resources of these namespaces too; * for all",
+  },
   lease: {
     value: "NAME",
     says: "for several replicas: only the one that holds this Lease of its own namespace works",
@@ -59,6 +63,8 @@ export const connector: Command = {
       file,
       load,
       judgeRemote,
+      judgeResource,
+      crdNamespaces: namespacesOf(given.flag("crd-namespaces")),
       controlPlane,
       ca: given.flag("ca"),
       joinTokenFile: given.flag("join-token-file"),
@@ -105,6 +111,18 @@ function spreadOf(text: string | undefined): number | undefined {
   const seconds = Number(text);
   if (text !== "" && seconds >= 0 && seconds <= 60) return seconds * 1000;
   throw new UsageError(`mooring connector: --first-spread ${text} is not a number of seconds from 0 to 60`);
+}
+
+/** `a,b`, or `*` for all; undefined where nothing is given. */
+export function namespacesOf(text: string | undefined): readonly string[] | "all" | undefined {
+  if (text === undefined || text.trim() === "") return undefined;
+  const names = text.split(",").map((name) => name.trim());
+  if (names.includes("*")) return "all";
+  const wrong = names.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  if (wrong === undefined) return names;
+  throw new UsageError(
+    `mooring connector: --crd-namespaces ${text}: "${wrong}" is not the name of a namespace; write NAME,NAME or *`,
+  );
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -5,7 +5,7 @@ import type { RightsWish } from "../connector/doctor-rights.ts";
 import { type Loaded, problemLine } from "../connector/item.ts";
 import type { Finding } from "../protocol/report.ts";
 import type { Command, Given } from "./command.ts";
-import { CONNECTOR_FLAGS } from "./connector.ts";
+import { CONNECTOR_FLAGS, namespacesOf } from "./connector.ts";
 import { findingLine, letter } from "./letter.ts";
 import { paintFor } from "./paint.ts";
 import { judgeRemote, load } from "./settings.ts";
@@ -24,6 +24,7 @@ export const doctor: Command = {
     "service-account-token-file": accountToken,
     state,
     lease: CONNECTOR_FLAGS.lease,
+    "crd-namespaces": CONNECTOR_FLAGS["crd-namespaces"],
     json: { says: "print the findings as JSON" },
   },
   args: [0, 1],
@@ -65,12 +66,13 @@ async function rightsOf(
   given: Given,
   configuration: RightsWish["configuration"],
 ): Promise<readonly Finding[]> {
+  const namespaces = namespacesOf(given.flag("crd-namespaces"));
   const { examineRights } = await import("../connector/doctor-rights.ts");
   return examineRights({
     configuration,
     stateDir: given.flag("state") ?? "",
     lease: given.flag("lease"),
-    crdNamespaces: [],
+    crdNamespaces: namespaces === "all" ? ["*"] : (namespaces ?? []),
     environment: process.env,
   });
 }

@@ -22,6 +22,8 @@ export interface LooksParts {
   readonly log: Log;
   /** Adds what is known of the target besides; absent where nothing is. */
   readonly diagnose?: ((item: Item, report: Report, signal: AbortSignal) => Promise<Report>) | undefined;
+  /** A look was recorded, whatever came of it. */
+  readonly onLooked?: (item: Item) => void;
   /** A transition to tell. */
   readonly onChange: (item: Item, change: Change) => void;
 }
@@ -125,6 +127,7 @@ export class Looks {
     const { failureThreshold } = item;
     const change = standing.record(item, { report, scheduled, failureThreshold }, clock.now());
     if (change !== undefined) onChange(item, change);
+    this.#parts.onLooked?.(item);
   }
 }
 
@@ -134,5 +137,5 @@ function isRejected({ reason, stage }: Report): boolean {
 
 /** By whom the scrubber knows the values of an item's secret: items may share one. */
 export function ownerOf({ secret }: Check): string {
-  return secret === undefined ? "" : `${secret.store} ${secret.name}`;
+  return secret?.id ?? "";
 }

@@ -26,7 +26,9 @@ import { Schedule } from "./schedule.ts";
 import { SecretWatch } from "./secret-watch.ts";
 import { Scrubber } from "./scrub.ts";
 import { type Dial, type LinkState, Sessions } from "./sessions.ts";
+import { type FollowedIntegrations, followIntegrations } from "./sources/crd.ts";
 import { followFile, markOf } from "./sources/file.ts";
+import { mergeSources } from "./sources/merge.ts";
 import { bounded, changedData, Standing } from "./standing.ts";
 import {
   addressOf,
@@ -121,7 +123,11 @@ class Connector implements RunningConnector {
   #sessions: Sessions | undefined;
   #health: HealthServer | undefined;
   #network: Network;
+  /** What is looked at: the file's integrations, and those of resources. */
   #configuration: Configuration = NOTHING_CONFIGURED;
+  #file: Configuration = NOTHING_CONFIGURED;
+  #resources: readonly Item[] = [];
+  #crd: { readonly source: FollowedIntegrations; readonly cluster: Cluster } | undefined;
   #configInvalid: string | null = null;
   #link: LinkState = { state: "over" };
   #wasReady = false;
@@ -275,15 +281,52 @@ class Connector implements RunningConnector {
   begin(configuration: Configuration, seen: string): void {
     const { file, load, version } = this.#settings;
     this.#log.info(`Connector ${version} has started.`, { integrations: configuration.items.length });
+    this.#file = configuration;
     this.#apply(configuration);
+    this.#metrics.reloaded("file", true, this.#clock.now());
     this.#background.push(this.#lag.run(this.#over.signal));
     if (file !== undefined) {
       const source = { file, load, clock: this.#clock, seen };
-      const onConfiguration = (next: Configuration): void => this.#reload(next);
+      const onConfiguration = (next: Configuration): void => this.#fileRead(next);
       const onProblems = (problems: readonly Problem[]): void => this.#judge(problems);
       this.#background.push(followFile({ ...source, onConfiguration, onProblems }, this.#over.signal));
     }
+    this.#background.push(this.#startSessions(this.#followResources()));
+  }
+
+  /** The first snapshot has the integrations of resources too: else they would be gone, and there again. */
+  async #startSessions(listed: Promise<void>): Promise<void> {
+    await Promise.race([listed, this.#clock.sleep(LIST_MS, this.#over.signal)]);
     this.#sessions?.start(this.#settings.firstSpreadMs);
+  }
+
+  /** Resolves once the Integration resources are known, where they are wanted. */
+  #followResources(): Promise<void> {
+    const { crdNamespaces: namespaces, judgeResource, environment } = this.#settings;
+    if (namespaces === undefined || judgeResource === undefined) return Promise.resolve();
+    // Connections of its own: what is written to statuses must not hold up the Lease.
+    const cluster = new Cluster(environment, this.#clock);
+    const source = followIntegrations({
+      api: cluster.api,
+      namespaces,
+      clock: this.#clock,
+      random: Math.random,
+      instance: this.#instance.podName ?? this.#instance.id,
+      judge: (resource) => judgeResource(resource, this.#file),
+      onItems: (items) => {
+        this.#resources = items;
+        this.#metrics.reloaded("crd", undefined, this.#clock.now());
+        this.#reload();
+      },
+      onProblem: (problem) => this.#telling.resourceProblem(problem),
+      onUnknown: (error) =>
+        this.#log.error("Integration resources failed in a way that Mooring does not know.", {
+          error: errorFields(error),
+        }),
+      signal: this.#over.signal,
+    });
+    this.#crd = { source, cluster };
+    return source.listed;
   }
 
   drain(reason?: Bye["reason"]): Promise<void> {
@@ -301,6 +344,8 @@ class Connector implements RunningConnector {
     const expectedReturnMs = reason === "shutdown" ? null : RETURN_MS * this.#factor;
     await this.#sessions?.drain({ reason, expectedReturnMs });
     await Promise.all(this.#background);
+    await this.#crd?.source.ended;
+    await this.#crd?.cluster.close();
     await this.#leadership?.release(AbortSignal.timeout(RELEASE_MS));
     await Promise.all([this.#health?.close(), this.#cluster?.close()]);
     this.#log.info("Connector has ended.", { reason });
@@ -320,6 +365,7 @@ class Connector implements RunningConnector {
       isConnected: () => this.#link.state === "ready",
       secrets: () => this.#secrets.counts(),
       leads: () => this.#leads,
+      resources: () => this.#crd?.source.counts(),
       lagSeconds: () => this.#lag.take("metrics") / 1000,
     });
   }
@@ -333,6 +379,7 @@ class Connector implements RunningConnector {
       secrets: this.#secrets,
       log: this.#log,
       diagnose: this.#diagnosis(),
+      onLooked: (item) => this.#tellResource(item),
       onChange: (item, change) => this.#tell(item, change),
     });
   }
@@ -413,15 +460,23 @@ class Connector implements RunningConnector {
     this.#scrubber.retain(new Set([JOIN_TOKEN, ...items.map(ownerOf)]));
     const isNew = this.#standing.replace(items, this.#clock.now());
     this.#metrics.keepOnly(new Set(items.map(({ name }) => name)));
-    this.#metrics.reloaded("file", true, this.#clock.now());
     this.#secrets.replace(items);
     this.#schedule.replace(items);
     return isNew;
   }
 
-  #reload(configuration: Configuration): void {
-    if (this.#over.signal.aborted || !this.#apply(configuration)) return;
-    this.#telling.reloaded(configuration.items.length);
+  #fileRead(configuration: Configuration): void {
+    this.#file = configuration;
+    this.#metrics.reloaded("file", true, this.#clock.now());
+    this.#crd?.source.rejudge();
+    this.#reload();
+  }
+
+  /** Takes what the file and the resources have now. A name of the file's is never a resource's: that has a dot. */
+  #reload(): void {
+    const { items } = mergeSources({ file: this.#file.items, crd: this.#resources, remote: [] });
+    if (this.#over.signal.aborted || !this.#apply({ ...this.#file, items })) return;
+    this.#telling.reloaded(items.length);
     if (this.#sessions === undefined) return;
     this.#outbox.tellSnapshot();
     this.#sessions.kick();
@@ -430,6 +485,14 @@ class Connector implements RunningConnector {
   #judge([first, ...more]: readonly Problem[]): void {
     const now = this.#clock.now();
     this.#configInvalid = first === undefined ? null : this.#telling.refused([first, ...more], now);
+  }
+
+  /** What stands for a resource's integration, for its own status. */
+  #tellResource(item: Item): void {
+    if (item.source !== "crd") return;
+    const status = this.#standing.get(item.name)?.status;
+    if (status === undefined || status.told === null || status.checkedAt === null) return;
+    this.#crd?.source.tell(item, status.told, status.checkedAt);
   }
 
   #tell(item: Item, change: Change): void {
@@ -495,6 +558,8 @@ class Connector implements RunningConnector {
 }
 
 const RELEASE_MS = 2_000;
+/** The first session waits so long for the list of resources. */
+const LIST_MS = 10_000;
 
 /** The scrubber's name for it. */
 const JOIN_TOKEN = "join token";

@@ -4,6 +4,8 @@ import { STATES } from "../protocol/stages.ts";
 import type { Item } from "./item.ts";
 import { processMetrics } from "./process-metrics.ts";
 import type { Stand } from "./standing.ts";
+import { resourceMetrics } from "./resource-metrics.ts";
+import type { IntegrationsCounts } from "./sources/crd.ts";
 import { type Look, type MakeGauge, MOST_INTEGRATIONS, standingGauges } from "./standing-gauges.ts";
 
 const OTHER = "_other";
@@ -14,6 +16,8 @@ export interface MetricsParts {
   readonly stands: () => Iterable<Stand>;
   readonly outbox: () => { readonly events: number; readonly coalesced: number; readonly dropped: number };
   readonly isConnected: () => boolean;
+  /** Integration resources, where they are followed. */
+  readonly resources: () => IntegrationsCounts | undefined;
   /** Whether this replica works. */
   readonly leads: () => boolean;
   readonly secrets: () => Iterable<{
@@ -25,7 +29,7 @@ export interface MetricsParts {
   readonly lagSeconds: () => number;
 }
 
-type MakeCounter = <L extends string>(name: string, help: string, labels?: readonly L[]) => Counter<L>;
+export type MakeCounter = <L extends string>(name: string, help: string, labels?: readonly L[]) => Counter<L>;
 type MakeHistogram = <L extends string>(name: string, help: string, labels?: readonly L[]) => Histogram<L>;
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -188,9 +192,10 @@ export class Metrics {
     this.#events.inc({ type });
   }
 
-  reloaded(source: string, isGood: boolean, at: number): void {
-    this.#reloadSuccess.set(isGood ? 1 : 0);
-    if (isGood) this.#reloadAt.set({ source }, at / 1000);
+  /** `isGood` undefined: a source whose parts are judged one by one. */
+  reloaded(source: string, isGood: boolean | undefined, at: number): void {
+    if (isGood !== undefined) this.#reloadSuccess.set(isGood ? 1 : 0);
+    if (isGood !== false) this.#reloadAt.set({ source }, at / 1000);
   }
 
   #labelOf(name: string): string {
@@ -216,6 +221,7 @@ export class Metrics {
     );
     const merged = counter("status_events_coalesced_total", "Changes that were merged into later ones.");
     const dropped = counter("status_events_dropped_total", "Events that were given up, by why.", ["reason"]);
+    const ofResources = resourceMetrics({ gauge, counter }, this.#parts.resources);
     const ofProcess = processMetrics([this.#registry]);
     const standing = standingGauges(gauge, this.#parts.stands, (name) => this.#looks.get(name));
     return () => {
@@ -232,6 +238,7 @@ export class Metrics {
       dropped.inc({ reason: "overflow" }, overflowed);
       dropped.inc({ reason: "rejected" }, this.#rejected);
       standing();
+      ofResources();
       ofProcess();
     };
   }

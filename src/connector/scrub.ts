@@ -96,7 +96,7 @@ export class Scrubber {
     if (text.length < LEAST_INSIDE) return this.#whole.has(text) ? WITHHELD : text;
     const parts: string[] = [];
     let from = 0;
-    for (let at = 0; at <= text.length - LEAST_INSIDE; ) {
+    for (let at = 0; at <= text.length - LEAST_INSIDE;) {
       const found = this.#inside.longestAt(text, at);
       if (found === undefined) {
         at += 1;

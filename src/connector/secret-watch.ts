@@ -113,7 +113,10 @@ export class SecretWatch {
 
   /** How many secrets there are of each store and state. */
   counts(): { store: string; state: SecretItem["state"]; count: number }[] {
-    const groups = Map.groupBy(this.#standing.all(this.#parts.clock.now()), ({ store, state }) => `${store} ${state}`);
+    const groups = Map.groupBy(
+      this.#standing.all(this.#parts.clock.now()),
+      ({ store, state }) => `${store} ${state}`,
+    );
     return [...groups.values()].flatMap((items) => {
       const [first] = items;
       return first === undefined ? [] : [{ store: first.store, state: first.state, count: items.length }];

@@ -2,7 +2,7 @@ import { isLoopback } from "../protocol/loopback.ts";
 import { isIP } from "node:net";
 import type { Install, Instance } from "../protocol/session-frames.ts";
 import { type ControlPlaneAddress, parseControlPlane } from "./control-plane-address.ts";
-import type { Configuration, Item, JudgeRemote, Load, Problem } from "./item.ts";
+import type { Configuration, Item, JudgeRemote, JudgeResource, Load, Problem } from "./item.ts";
 import type { LogLevel } from "./log.ts";
 
 export type Readiness = "startup" | "always" | "never";
@@ -14,6 +14,10 @@ export interface ConnectorSettings {
   readonly file?: string | undefined;
   readonly load: Load;
   readonly judgeRemote: JudgeRemote;
+  /** Judges Integration resources; needed with `crdNamespaces`. */
+  readonly judgeResource?: JudgeResource | undefined;
+  /** The namespaces whose Integration resources are looked at too. Absent: none. */
+  readonly crdNamespaces?: readonly string[] | "all" | undefined;
   /** Without one it checks and exports metrics all the same. */
   readonly controlPlane?: string | undefined;
   readonly ca?: string | undefined;

@@ -1,4 +1,5 @@
 import type { SecretItem } from "../protocol/secret-frames.ts";
+import type { SourceProblem } from "./crd/trouble.ts";
 import type { Problem } from "./item.ts";
 import type { Item } from "./item.ts";
 import type { Log } from "./log.ts";
@@ -47,6 +48,13 @@ export class Telling {
       stage,
       reason,
     });
+  }
+
+  /** What cannot be done with Integration resources, and that it can be done again. */
+  resourceProblem({ doing, namespace, text }: SourceProblem): void {
+    const known = { doing, namespace };
+    if (text === null) this.#log.info("Integration resources are well again.", known);
+    else this.#log.warn(text, known);
   }
 
   reloaded(integrations: number): void {

@@ -68,10 +68,20 @@ export function causeOf(code: ReasonCode, evidence: Evidence): string {
   return first(says, (template) => fill(template, evidence, (value) => value)) ?? `The reason is ${code}.`;
 }
 
+/** With a name that was cut or cleaned a command is another one; one that begins as a flag would be taken for a flag. */
+function namesUnfit(command: string, evidence: Evidence): boolean {
+  return [...command.matchAll(PLACEHOLDER)].some(({ index, 1: name = "" }) => {
+    const value = String(evidence[name] ?? "");
+    const begins = index === 0 || /[\s"']/.test(command[index - 1] ?? "");
+    return printable(value) !== value || (begins && value.startsWith("-"));
+  });
+}
+
 function stepOf(step: Step, evidence: Evidence): RemedyStep | undefined {
   const text = fill(step.text, evidence, (value) => value);
   if (text === undefined) return undefined;
   if (step.command === undefined) return { text, command: null };
+  if (namesUnfit(step.command, evidence)) return { text, command: null };
   const command = fill(step.command, evidence, shellWord);
   return command === undefined ? undefined : { text, command };
 }

@@ -8,7 +8,7 @@ import { cases, CHARTS, manifestsOf, rendered, ROOT, whyNoHelm } from "./helm.ts
 import { podOf } from "./pod-security.ts";
 
 /** Flags that the charts know before the programs do: to be empty once those are there. */
-const COMING = ["MOORING_LEASE", "MOORING_CRD_NAMESPACES"];
+const COMING: readonly string[] = [];
 
 const flags = COMMANDS.map(({ name, flags }) => [name, Object.keys(flags).map(variableOf)] as const);
 const byCommand = new Map<string, readonly string[]>(flags);

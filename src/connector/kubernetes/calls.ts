@@ -76,7 +76,7 @@ export class Calls {
       const access = await this.access();
       const flow = await this.#told(ask, () => this.#link.flow(access, ask, signal));
       if (flow.status === 200) return { flow, access };
-      const text = (await Array.fromAsync(flow.lines)).join("\n");
+      const text = await shortText(flow.lines);
       throw refusalOf({ ...flow, text }, access, this.#pause.heed(flow));
     });
   }
@@ -146,4 +146,16 @@ export class Calls {
       throw new ApiFailure("timeout", endpoint, { cause: error });
     }
   }
+}
+
+/** A refusal is short: of what is longer the beginning must do. Characters. */
+const MOST_REFUSAL = 64 * 1024;
+
+async function shortText(lines: AsyncIterable<string>): Promise<string> {
+  let text = "";
+  for await (const line of lines) {
+    text += `${line}\n`;
+    if (text.length > MOST_REFUSAL) break;
+  }
+  return text;
 }

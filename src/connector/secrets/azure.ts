@@ -4,7 +4,12 @@ import type { SecretStore, SecretStoreType } from "./secret-store.ts";
 import { vaultLabel, vaultNameOf } from "./azure/names.ts";
 
 const ref = z.strictObject({
-  vault: storeUrl.describe("the vault's URL, https://NAME.vault.azure.net"),
+  // Its host is what people and the policy know the secret by.
+  vault: storeUrl
+    .refine((text) => !URL.canParse(text) || new URL(text).pathname === "/", {
+      error: "holds a path; write https://NAME.vault.azure.net",
+    })
+    .describe("the vault's URL, https://NAME.vault.azure.net"),
   name: z
     .string("must be the secret's name")
     .regex(/^[0-9A-Za-z-]{1,127}$/, "must be a secret's name: letters, digits and hyphens, at most 127")

@@ -1,4 +1,5 @@
 import { Failure } from "../failure.ts";
+import { jsonMistake } from "./json-mistake.ts";
 import type { Secret } from "./secret-store.ts";
 
 /** Other names that people give to a field; only these are ever repeated from a secret. */
@@ -46,7 +47,8 @@ function dataOf(secret: Secret, wish: FieldWish): Data {
   } catch {
     // The parser's message repeats what it read: it is not kept.
     if (plain !== undefined && !text.startsWith("{")) return plain;
-    throw unparsable(wish, "it is not valid JSON");
+    const { line, column } = jsonMistake(secret.text ?? "") ?? { line: 1, column: 1 };
+    throw unparsable(wish, `it is not valid JSON from line ${line}, column ${column} on`);
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   if (plain !== undefined) return plain;
@@ -96,7 +98,8 @@ export function valuesOf(secret: Secret): string[] {
     const value = left.pop();
     if (typeof value === "string") texts.add(value).add(value.trim());
     else if (typeof value === "number") texts.add(String(value));
-    else if (typeof value === "object" && value !== null) for (const one of Object.values(value)) left.push(one);
+    else if (typeof value === "object" && value !== null)
+      for (const one of Object.values(value)) left.push(one);
   }
   texts.delete("");
   return [...texts];

@@ -188,6 +188,11 @@ export const VAULT: StoreWords = {
           "list",
           "auth/{authMount}/role",
         ),
+        ...step(
+          "See whether {lockedAt} has locked the role id out, and who tries wrong secret ids.",
+          "read",
+          "sys/locked-users",
+        ),
         {
           text: "See why {expiredToken} is not renewed: the kubelet writes a projected token anew, a copied one stays as it is.",
         },

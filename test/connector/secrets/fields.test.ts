@@ -1,6 +1,8 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../../src/connector/failure.ts";
 import { fieldsOf, valuesOf } from "../../../src/connector/secrets/fields.ts";
+import { jsonMistake } from "../../../src/connector/secrets/json-mistake.ts";
 import type { Secret } from "../../../src/connector/secrets/secret-store.ts";
 
 const LOGIN = [["username", "password"]];
@@ -115,6 +117,46 @@ describe("plain text", () => {
     expect(JSON.stringify([failure.evidence, String(failure.cause)])).not.toContain("hunter2");
   });
 
+  test.each([
+    ["{'user': 1}", 1, 2],
+    ['{"username": "u",\n  "password": hunter2}', 2, 15],
+    ['{"username": "u"\n  "password": "p"}', 2, 3],
+    ['{"username": "u",}', 1, 18],
+    ['{"username": "u", "password": "p"', 1, 34],
+    ['{"username": "u", "password": "p\nq"}', 1, 31],
+    ['{"a": [1, 2}', 1, 12],
+    ['{"a": 1} x', 1, 10],
+    ['{"a": 01}', 1, 8],
+    ['\n{"a": tru}', 2, 7],
+  ])("%j is told by line and column, and not repeated", (text, line, column) => {
+    const { reason, evidence } = failureOf(text, LOGIN);
+    expect(reason).toBe("secret_unparsable");
+    expect(evidence["trouble"]).toBe(`it is not valid JSON from line ${line}, column ${column} on`);
+  });
+
+  test("a mistake is found wherever the parser finds one, and nowhere else", () => {
+    const pieces = fc.constantFrom(...'{}[],:" \\1e-.tn\n', '"a"', "true", "null", "12", "\\u00", "é");
+    const texts = fc.oneof(
+      fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join("")),
+      fc.json(),
+      fc
+        .tuple(fc.json(), fc.nat(), pieces)
+        .map(([text, at, piece]) => text.slice(0, at % 20) + piece + text.slice(at % 20)),
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        let valid = true;
+        try {
+          JSON.parse(text);
+        } catch {
+          valid = false;
+        }
+        expect(jsonMistake(text) === undefined).toBe(valid);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   test.each(["", " \n\t"])("%j is empty", (text) => {
     expect(failureOf(text, EITHER).reason).toBe("secret_field_empty");
   });
@@ -123,6 +165,15 @@ describe("plain text", () => {
 test("a store that gives fields needs no text", () => {
   expect(read({ fields: { username: "u", password: "p" } }, LOGIN)).toEqual({ username: "u", password: "p" });
   expect(failureOf({ fields: {} }, LOGIN).reason).toBe("secret_field_missing");
+});
+
+test("of a secret that is as deep as it likes, the values are all that is in it", () => {
+  const deep = `${"[".repeat(200_000)}"down-there"${"]".repeat(200_000)}`;
+  const values = valuesOf({
+    text: `{"a": ${deep}, "b": "beside-it"}`,
+    fields: { c: JSON.parse(deep) as unknown },
+  });
+  expect(values).toEqual(expect.arrayContaining(["down-there", "beside-it"]));
 });
 
 test("the values of a secret are all that is in it, also below", () => {

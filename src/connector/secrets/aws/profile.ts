@@ -103,7 +103,9 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, told: Evid
   const { promise, reject } = Promise.withResolvers<never>();
   const leave = (): void => reject(noIdentity(told, "it gave no keys in time"));
   signal.addEventListener("abort", leave, { once: true });
+  if (signal.aborted) leave();
   work.catch(() => {});
+  promise.catch(() => {});
   try {
     return await Promise.race([work, promise]);
   } finally {

@@ -5,7 +5,7 @@ import type { OptIn, Secret } from "../secret-store.ts";
 import { objectOf, stranger } from "./answer.ts";
 import { type Reading, secretUrl } from "./reading.ts";
 import { refused } from "./refused.ts";
-import { newestOf, versionsOf } from "./versions.ts";
+import { newerThan, newestOf, versionsOf } from "./versions.ts";
 
 const bundleBody = z.object({
   value: z.string(),
@@ -37,13 +37,13 @@ export async function readSecret(reading: Reading, ref: AzureRef): Promise<Secre
   if (optIn.required) judgeTags(optIn, tags);
   const { nbf, exp, created } = attributes;
   if (nbf !== undefined && nbf * 1000 > clock.now()) throw early(ref.name, nbf * 1000);
-  const newest = versions === undefined ? undefined : newestOf(versions)?.id;
+  const newer = pinned === undefined ? undefined : newerThan(pinned, versions ?? []);
   return {
     text: value,
     version: id.split("/").at(-1) ?? "",
     ...(created === undefined ? {} : { createdAt: created * 1000 }),
     ...(exp === undefined ? {} : { expiresAt: exp * 1000 }),
-    ...(pinned !== undefined && newest !== undefined && newest !== pinned ? { newerVersion: newest } : {}),
+    ...(newer === undefined ? {} : { newerVersion: newer.id }),
   };
 }
 

@@ -7,12 +7,15 @@ export interface Version {
   readonly id: string;
   /** Seconds since the epoch. */
   readonly created: number;
+  readonly enabled: boolean;
   readonly tags: Readonly<Record<string, unknown>>;
 }
 
 const item = z.object({
   id: z.string(),
-  attributes: z.object({ created: z.number().default(0) }).default({ created: 0 }),
+  attributes: z
+    .object({ created: z.number().default(0), enabled: z.boolean().default(true) })
+    .default({ created: 0, enabled: true }),
   tags: z.record(z.string(), z.unknown()).default({}),
 });
 
@@ -27,11 +30,18 @@ export async function versionsOf(
     const parsed = item.safeParse(one);
     if (!parsed.success) return [];
     const { id, attributes, tags } = parsed.data;
-    return [{ id: id.split("/").at(-1) ?? "", created: attributes.created, tags }];
+    return [{ id: id.split("/").at(-1) ?? "", ...attributes, tags }];
   });
 }
 
 /** The one that is read without a version: what was made last. */
 export function newestOf(versions: readonly Version[]): Version | undefined {
   return versions.toSorted((a, b) => b.created - a.created)[0];
+}
+
+/** The newest that could be read instead of a pinned one, where it was made after that. */
+export function newerThan(id: string, versions: readonly Version[]): Version | undefined {
+  const pinned = versions.find((version) => version.id === id);
+  const newest = newestOf(versions.filter(({ enabled }) => enabled));
+  return pinned !== undefined && newest !== undefined && newest.created > pinned.created ? newest : undefined;
 }

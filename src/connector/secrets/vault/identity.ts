@@ -20,7 +20,7 @@ export interface Identity {
 export function createIdentity(auth: Auth, api: Api, clock: Clock): Identity {
   const label = labelOf(auth);
   if (auth.method === "token") return { label, token: () => readCredential(auth.tokenFile), drop: () => {} };
-  const kept = new KeptToken(clock, (signal) => logIn(auth, label, api, clock, signal));
+  const kept = new KeptToken(clock, loginBy(auth, label, api, clock));
   return { label, token: (signal) => kept.get(signal), drop: (token) => kept.drop(token) };
 }
 
@@ -30,15 +30,48 @@ function labelOf(auth: Auth): string {
   return `${who} of auth/${auth.mount}`;
 }
 
-async function logIn(
+/**
+ * Five wrong secret ids, each within 15 minutes of the one before, lock the role id out, for everybody who has it
+ * (https://openbao.org/docs/concepts/user-lockout/). Milliseconds.
+ */
+const REST_MS = 16 * 60_000;
+
+/** Logs in with what stands in the file now. A secret id that was wrong rests: it is told again and not tried again. */
+function loginBy(
   auth: Login,
   label: string,
   api: Api,
   clock: Clock,
+): (signal: AbortSignal) => Promise<GivenToken> {
+  const file = auth.method === "approle" ? auth.secretIdFile : auth.tokenFile;
+  let wrong: { readonly credential: string; readonly failure: Failure; readonly at: number } | undefined;
+  return async (signal) => {
+    const credential = await readCredential(file);
+    if (wrong?.credential === credential && clock.tick() - wrong.at < REST_MS) throw wrong.failure;
+    wrong = undefined;
+    try {
+      return await logIn({ auth, label, file, credential }, api, clock, signal);
+    } catch (error) {
+      if (error instanceof Failure && "wrongSecretId" in error.evidence)
+        wrong = { credential, failure: error, at: clock.tick() };
+      throw error;
+    }
+  };
+}
+
+interface Trying {
+  readonly auth: Login;
+  readonly label: string;
+  readonly file: string;
+  readonly credential: string;
+}
+
+async function logIn(
+  { auth, label, file, credential }: Trying,
+  api: Api,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<GivenToken> {
-  const file = auth.method === "approle" ? auth.secretIdFile : auth.tokenFile;
-  const credential = await readCredential(file);
   const body =
     auth.method === "approle"
       ? { role_id: auth.roleId, secret_id: credential }

@@ -49,6 +49,10 @@ function appRoleTrouble({ file, answer: { errors, status } }: Refused, mount: st
     const trouble = `the role id is unknown, or the secret id in ${file} is wrong, used up or expired`;
     return { wrongSecretId: file, trouble };
   }
+  if (status === 403) {
+    const trouble = "the role id is locked out after wrong secret ids, for 15 minutes by default, or is forbidden";
+    return { lockedAt: mount, trouble };
+  }
   return { refusedBy: mount, trouble: `${mount} answered ${status}` };
 }
 
