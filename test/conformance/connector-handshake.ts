@@ -106,6 +106,11 @@ const proxies: ConnectorCase = {
     same("what a proxy was asked for with NO_PROXY", bypassed.connects(), []);
     await using refused = await through(guarded);
     await result(refused, "proxy_refused");
+    holds(
+      "the proxy's 407 is named",
+      refused.program.output.includes("407"),
+      refused.program.output.slice(-500),
+    );
   },
 };
 
