@@ -20,6 +20,7 @@ export interface PlaneWish {
   /** A proxy with this tap stands before it: for deliberately broken ends. */
   readonly tap?: FaultProxy["tap"];
   readonly rounds?: Rounds;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export const OWN_PLANE = `${own} control-plane --listen {listen} --data {data} --public-url {url}`;
@@ -33,6 +34,8 @@ export class PlaneSubject implements AsyncDisposable {
   readonly rounds: Rounds;
   readonly #own: string;
   readonly #command: readonly string[] | undefined;
+  /** Of its program; may change before the next start. */
+  environment: Readonly<Record<string, string>>;
   #parts: AsyncDisposableStack;
   #token = "";
   /** Undefined where it was not started here. */
@@ -40,7 +43,10 @@ export class PlaneSubject implements AsyncDisposable {
 
   private constructor(
     at: { scale: number; url: string; own: string; dataDir: string; rounds: Rounds },
-    command: readonly string[] | undefined,
+    {
+      command,
+      environment = {},
+    }: { command: readonly string[] | undefined; environment: PlaneWish["environment"] },
     parts: AsyncDisposableStack,
   ) {
     this.scale = at.scale;
@@ -49,6 +55,7 @@ export class PlaneSubject implements AsyncDisposable {
     this.rounds = at.rounds;
     this.#own = at.own;
     this.#command = command;
+    this.environment = environment;
     this.#parts = parts;
   }
 
@@ -66,7 +73,7 @@ export class PlaneSubject implements AsyncDisposable {
     const command =
       wish.url === undefined ? filled(wish.command ?? OWN_PLANE, { listen, url, data: dataDir }) : undefined;
     const at = { scale, url, own, dataDir, rounds: wish.rounds ?? SHORT };
-    const plane = new PlaneSubject(at, command, parts);
+    const plane = new PlaneSubject(at, { command, environment: wish.environment }, parts);
     parts.defer(() => plane.program?.[Symbol.asyncDispose]());
     await plane.start();
     const [tokenFile = ""] = filled(wish.tokenFile ?? OWN_TOKEN_FILE, { data: dataDir });
@@ -78,7 +85,10 @@ export class PlaneSubject implements AsyncDisposable {
   /** Starts its program, where it has one and none runs. */
   async start(): Promise<void> {
     if (this.#command === undefined || this.program?.isOver === false) return;
-    this.program = new Running(this.#command, { MOORING_TIME_SCALE: String(this.scale) });
+    this.program = new Running(this.#command, {
+      MOORING_TIME_SCALE: String(this.scale),
+      ...this.environment,
+    });
     await this.program.until200(`${this.#own}/readyz`);
   }
 
@@ -159,7 +169,12 @@ export class ConnectorSubject {
 
   async start(
     to: string,
-    more: { integrations?: readonly unknown[]; environment?: Record<string, string>; ca?: string } = {},
+    more: {
+      integrations?: readonly unknown[];
+      configuration?: object;
+      environment?: Record<string, string>;
+      ca?: string;
+    } = {},
   ): Promise<StartedConnector> {
     await using parts = new AsyncDisposableStack();
     const dir = parts.use(await folder()).path;
@@ -175,7 +190,10 @@ export class ConnectorSubject {
       state: join(dir, "state"),
       ca: join(dir, "ca.pem"),
     };
-    await writeFile(places.config, JSON.stringify({ integrations: more.integrations ?? [] }));
+    await writeFile(
+      places.config,
+      JSON.stringify(more.configuration ?? { integrations: more.integrations ?? [] }),
+    );
     await writeFile(places.join, "mjt_conformance-conformance-conformance");
     await writeFile(places.ca, more.ca ?? (await createAuthority("nobody's")).certPem);
     const environment = { MOORING_TIME_SCALE: String(this.scale), ...more.environment };
