@@ -172,6 +172,7 @@ export class ConnectorSubject {
     more: {
       integrations?: readonly unknown[];
       configuration?: object;
+      joinToken?: string;
       environment?: Record<string, string>;
       ca?: string;
     } = {},
@@ -194,28 +195,38 @@ export class ConnectorSubject {
       places.config,
       JSON.stringify(more.configuration ?? { integrations: more.integrations ?? [] }),
     );
-    await writeFile(places.join, "mjt_conformance-conformance-conformance");
+    await writeFile(places.join, more.joinToken ?? "mjt_conformance-conformance-conformance");
     await writeFile(places.ca, more.ca ?? (await createAuthority("nobody's")).certPem);
     const environment = { MOORING_TIME_SCALE: String(this.scale), ...more.environment };
-    const program = parts.use(new Running(filled(command, places), environment));
     const health = `http://${listen}`;
-    await program.until200(`${health}/livez`);
-    const kept = parts.move();
-    return {
-      program,
+    const run = async (): Promise<Running> => {
+      const program = new Running(filled(command, places), environment);
+      started.program = program;
+      await program.until200(`${health}/livez`);
+      return program;
+    };
+    const started: StartedConnector = {
+      program: undefined as unknown as Running,
       health,
       dir,
+      again: async () => void (await run()),
       metrics: () => textOf(`${health}/metrics`),
       [Symbol.asyncDispose]: () => kept.disposeAsync(),
     };
+    parts.defer(() => started.program[Symbol.asyncDispose]());
+    await run();
+    const kept = parts.move();
+    return started;
   }
 }
 
 /** A connector that runs. */
 export interface StartedConnector extends AsyncDisposable {
-  readonly program: Running;
+  program: Running;
   readonly health: string;
   readonly dir: string;
+  /** Starts it once more, where it ended. */
+  again(): Promise<void>;
   metrics(): Promise<string>;
 }
 
