@@ -77,6 +77,16 @@ export class Running implements AsyncDisposable {
     return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1]) * 1024;
   }
 
+  /** The same, or 0 where the process is gone. */
+  get rssOrZero(): number {
+    try {
+      // A process that is about to be gone has no such line any more.
+      return this.rss || 0;
+    } catch {
+      return 0;
+    }
+  }
+
   /** Open files, sockets among them. */
   get descriptors(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length;

@@ -8,7 +8,8 @@ import { type Rounds, SHORT } from "./case.ts";
 import { FaultProxy } from "./proxy.ts";
 import { filled, Running } from "./running.ts";
 
-const own = `${process.execPath} ${fileURLToPath(new URL("../../bin/mooring.js", import.meta.url))}`;
+/** This project's command line. */
+export const OWN = `${process.execPath} ${fileURLToPath(new URL("../../bin/mooring.js", import.meta.url))}`;
 
 /** How a control plane is reached, or started. Places: {listen} HOST:PORT, {url} its public address, {data} a folder. */
 export interface PlaneWish {
@@ -23,7 +24,7 @@ export interface PlaneWish {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-export const OWN_PLANE = `${own} control-plane --listen {listen} --data {data} --public-url {url}`;
+export const OWN_PLANE = `${OWN} control-plane --listen {listen} --data {data} --public-url {url}`;
 const OWN_TOKEN_FILE = "{data}/operator-token";
 
 /** A control plane that is looked at from outside. */
@@ -146,7 +147,7 @@ export class PlaneSubject implements AsyncDisposable {
 }
 
 /** Places: {url} the control plane, {config} the file, {join} the token's file, {state} a folder, {listen}, {ca} a PEM file. */
-export const OWN_CONNECTOR = `${own} connector {config} --control-plane {url} --ca {ca} --join-token-file {join} --state {state} --listen {listen}`;
+export const OWN_CONNECTOR = `${OWN} connector {config} --control-plane {url} --ca {ca} --join-token-file {join} --state {state} --listen {listen}`;
 
 export interface ConnectorWish {
   readonly command?: string | undefined;

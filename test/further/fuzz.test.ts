@@ -12,6 +12,6 @@ test(`${FRAMES} malformed frames at both ends: no crash, no bug in a log, bounde
 });
 
 test("a policy that is too wide is found out", async () => {
-  const { problems } = await fuzzConnector(1_500, 1, ["127.0.0.1:*"]);
+  const { problems } = await fuzzConnector(1_500, 1, { targets: ["127.0.0.1:*"] });
   expect(problems.join("\n")).toMatch(/it dialled 127\.0\.0\.1:\d+, which its policy does not allow/);
 });

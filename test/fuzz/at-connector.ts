@@ -23,7 +23,7 @@ import {
   type Random,
 } from "./grammar.ts";
 import { RawSession } from "./raw-session.ts";
-import type { Fuzzed } from "./run.ts";
+import type { Fuzzed, Tell } from "./run.ts";
 import { SMALL_HEAP, Watched } from "./watched.ts";
 
 const SCALE = 0.01;
@@ -53,7 +53,7 @@ interface Doors {
 export async function fuzzConnector(
   count: number,
   seed: number,
-  targets: readonly string[] = [],
+  { targets = [], tell = () => {} }: { targets?: readonly string[]; tell?: Tell } = {},
 ): Promise<Fuzzed> {
   await using parts = new AsyncDisposableStack();
   const dir = parts.use(await folder()).path;
@@ -83,7 +83,7 @@ export async function fuzzConnector(
   };
   const subject = new ConnectorSubject(SCALE);
   const configuration = { integrations: [tcp("orders-db", own.port)], policy: { remote } };
-  const attack = attackOn(server, { seed, doors, count });
+  const attack = attackOn(server, { seed, doors, count, tell });
   await using started = await subject.start(`http://127.0.0.1:${port}`, { configuration, environment });
   const watched = new Watched(started.program, `${started.health}/livez`);
   attack.onWarm = () => watched.begin();
@@ -133,7 +133,7 @@ interface Attack {
 
 function attackOn(
   server: Server,
-  { seed, doors, count }: { seed: number; doors: Doors; count: number },
+  { seed, doors, count, tell }: { seed: number; doors: Doors; count: number; tell: Tell },
 ): Attack {
   const attack: Attack = { sent: { frames: 0, sessions: 0 }, strange: [], onWarm: () => {} };
   server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
@@ -144,6 +144,7 @@ function attackOn(
     void throwAt(session, random, doors).then((frames) => {
       attack.sent.frames += frames;
       attack.strange.push(...session.strange);
+      tell("the connector", attack.sent.frames);
       if (attack.sent.frames > Math.min(WARM, count / 4)) attack.onWarm();
       socket.destroy();
     });

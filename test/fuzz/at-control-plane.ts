@@ -6,10 +6,11 @@ import { bearer, FakeConnector, type FakeIdentity, fakeReport } from "../fake/co
 import { seeded } from "../fake/random.ts";
 import { documentedFrames, type Frame, mutated, onTheWire, pick, type Random } from "./grammar.ts";
 import { upgraded } from "./raw-session.ts";
-import type { Fuzzed } from "./run.ts";
+import type { Fuzzed, Tell } from "./run.ts";
 import { SMALL_HEAP, Watched } from "./watched.ts";
 
-const SCALE = 0.1;
+/** Slow enough that a busy machine is not taken for a silent witness. */
+const SCALE = 0.4;
 const CONNECTORS = 8;
 /** Frames of one session, most of which end sooner. */
 const MOST_FRAMES = 60;
@@ -29,7 +30,7 @@ const OWN = [
 ];
 
 /** Throws so many frames at a real control plane, as connectors with real keys. */
-export async function fuzzControlPlane(count: number, seed: number): Promise<Fuzzed> {
+export async function fuzzControlPlane(count: number, seed: number, tell: Tell = () => {}): Promise<Fuzzed> {
   await using plane = await PlaneSubject.start(SCALE, { environment: { NODE_OPTIONS: SMALL_HEAP } });
   if (plane.program === undefined) throw new Error("the control plane did not start");
   const identities = await Promise.all(Array.from({ length: CONNECTORS }, () => plane.identity()));
@@ -46,6 +47,7 @@ export async function fuzzControlPlane(count: number, seed: number): Promise<Fuz
       sent.frames += await throwAt(session, random, identity);
       session.socket.destroy();
       strange.push(...session.strange);
+      tell("the control plane", sent.frames);
       if (sent.frames > Math.min(WARM, count / 4)) watched.begin();
     }
   };
@@ -80,7 +82,7 @@ async function throwAt(session: Session, random: Random, identity: FakeIdentity)
   let sent = 2;
   for (; sent < MOST_FRAMES && !session.isOver; sent += 1) {
     const frame = own(random() < 0.85 ? pick(random, OWN) : pick(random, known));
-    const kept = random() < 0.8 ? ["specversion", "id", "source", "type", "sequence", "time"] : [];
+    const kept = random() < 0.93 ? ["specversion", "id", "source", "type", "sequence", "time"] : [];
     session.send(
       random() < 0.15 ? text(frame) : onTheWire(random, mutated(random, frame, kept), { masked: true }),
     );
@@ -110,11 +112,14 @@ class Witness implements AsyncDisposable {
       "message",
       () => (this.#slowest = Math.max(this.#slowest, performance.now() - this.#sentAt)),
     );
-    this.#beats = setInterval(() => {
-      if (connector.socket.readyState !== connector.socket.OPEN) return;
-      this.#sentAt = performance.now();
-      connector.beat();
-    }, 1_000);
+    this.#beats = setInterval(
+      () => {
+        if (connector.socket.readyState !== connector.socket.OPEN) return;
+        this.#sentAt = performance.now();
+        connector.beat();
+      },
+      15_000 * SCALE * 0.9,
+    );
   }
 
   static async at(plane: PlaneSubject): Promise<Witness> {

@@ -14,15 +14,31 @@ export interface Fuzzed {
   readonly figures: string;
 }
 
+/** Told how many frames one end has got so far. */
+export type Tell = (what: string, frames: number) => void;
+
 /** Half of the frames at each end. The same seed makes the same frames of the n-th session. */
-export async function fuzz(frames: number, seed: number): Promise<readonly Fuzzed[]> {
+export async function fuzz(frames: number, seed: number, tell?: Tell): Promise<readonly Fuzzed[]> {
   const half = Math.ceil(frames / 2);
-  return Promise.all([fuzzControlPlane(half, seed), fuzzConnector(half, seed)]);
+  return Promise.all([
+    fuzzControlPlane(half, seed, tell),
+    fuzzConnector(half, seed, tell === undefined ? {} : { tell }),
+  ]);
 }
 
 /** What to run to see it again. */
 export function command(frames: number, seed: number): string {
   return `npm run fuzz -- --frames ${frames} --seed ${seed}`;
+}
+
+/** Says each 10,000 frames of an end. */
+function told(): Tell {
+  const last = new Map<string, number>();
+  return (what, frames) => {
+    if (frames < (last.get(what) ?? 0) + 10_000) return;
+    last.set(what, frames);
+    console.log(`  ${what}: ${frames}`);
+  };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -31,7 +47,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [frames, seed] = [Number(values.frames), Number(values.seed ?? Date.now() % 1_000_000)];
   const since = performance.now();
   let broken = 0;
-  for (const { what, problems, figures, ...counts } of await fuzz(frames, seed)) {
+  for (const { what, problems, figures, ...counts } of await fuzz(frames, seed, told())) {
     console.log(
       `${problems.length === 0 ? "✓" : "✗"} ${what}: ${counts.frames} frames in ${counts.sessions} sessions ${figures}`,
     );
