@@ -161,7 +161,7 @@ const manners: ConnectorCase = {
 
 const deadPeers: ConnectorCase = {
   number: 28,
-  says: "Where the control plane never answers beats, freezes or is a black hole, a new connection comes within interval + 10 s + spread, and the old socket is ended.",
+  says: "Where the control plane never answers beats, freezes, is a black hole, half closed or reset, a new connection comes within interval + 10 s + spread, and the old socket is ended.",
   scale: 0.01,
   async run(subject) {
     const { intervalMs, answerMs } = timesOf(subject);
@@ -174,6 +174,8 @@ const deadPeers: ConnectorCase = {
       ["beats that nobody answers", () => (plane.script = { ...timesOf(subject), answers: false })],
       ["a frozen peer", () => freezeThose(proxy)],
       ["a black hole", () => proxy.blackhole()],
+      ["a half-closed socket", () => proxy.halfClose("down")],
+      ["a reset", () => proxy.reset()],
     ];
     for (const [what, act] of faults) {
       await (await readySession(plane)).wait("session.heartbeat");
