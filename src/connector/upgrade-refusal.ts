@@ -113,7 +113,6 @@ const BY_CODE: Readonly<Record<string, readonly [RefusalWord, string]>> = {
   ETIMEDOUT: ["timeout", "No answer came from"],
   ECONNRESET: ["connection_reset", "The connection was ended by"],
   EPIPE: ["connection_reset", "The connection was ended by"],
-  ERR_PROXY_TUNNEL: ["proxy_refused", "The proxy did not open the way to"],
   CERT_HAS_EXPIRED: ["certificate_expired", "The certificate has expired of"],
   CERT_NOT_YET_VALID: ["certificate_not_yet_valid", "The certificate is not valid yet of"],
   ERR_TLS_CERT_ALTNAME_INVALID: ["certificate_name_mismatch", "The certificate is for another name than"],
@@ -127,11 +126,19 @@ const BY_CODE: Readonly<Record<string, readonly [RefusalWord, string]>> = {
 export function refusalFor(error: unknown, host: string): Refusal {
   if (error instanceof Refusal) return error;
   const code = codeOf(error) ?? "";
-  const known = BY_CODE[code];
+  const known = code === "ERR_PROXY_TUNNEL" ? proxyWords(error) : BY_CODE[code];
   const [word, says] = known ?? byMessage(error, code);
   return new Refusal(word, `${says} the control plane at ${host}${code === "" ? "" : ` (${code})`}.`, {
     cause: error,
   });
+}
+
+/** What a proxy answered to CONNECT, where it answered. */
+function proxyWords(error: unknown): readonly [RefusalWord, string] {
+  const { statusCode } = error as { readonly statusCode?: unknown };
+  if (statusCode === 407) return ["proxy_refused", "The proxy wants a login that it was not given (407) for"];
+  const answered = typeof statusCode === "number" ? ` answered ${statusCode} and` : "";
+  return ["proxy_refused", `The proxy${answered} did not open the way to`];
 }
 
 function byMessage(error: unknown, code: string): readonly [RefusalWord, string] {

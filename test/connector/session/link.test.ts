@@ -258,10 +258,14 @@ test("HTTPS_PROXY is used, NO_PROXY obeyed, and a proxy that refuses is told as 
   await using around = await start(plane, { ca, environment: { ...environment, NO_PROXY: "localhost" } });
   await eventually(() => around.connector.link().state === "ready");
   expect(proxy.connects().length).toBe(before);
-  await using closed = await connectProxy({ mode: "wantsLogin" });
-  await using refused = await start(plane, {
-    ca,
-    environment: { HTTPS_PROXY: `http://127.0.0.1:${closed.port}` },
-  });
-  expect(await word(refused)).toBe("waiting proxy_refused");
+  for (const [mode, answer] of [
+    ["wantsLogin", "The proxy wants a login that it was not given (407) for the control plane at"],
+    ["badGateway", "The proxy answered 502 and did not open the way to the control plane at"],
+  ] as const) {
+    await using closed = await connectProxy({ mode });
+    const other = { HTTPS_PROXY: `http://127.0.0.1:${closed.port}` };
+    await using refused = await start(plane, { ca, environment: other });
+    expect(await word(refused)).toBe("waiting proxy_refused");
+    expect(says(refused)).toContain(answer);
+  }
 });

@@ -1,0 +1,90 @@
+import type { Case } from "./case.ts";
+import { CONNECTOR_CASES } from "./connector-cases.ts";
+import { PLANE_CASES } from "./plane-cases.ts";
+import { ConnectorSubject, type ConnectorWish, PlaneSubject, type PlaneWish } from "./subjects.ts";
+
+/** What came of a case. */
+export interface Verdict {
+  readonly number: number;
+  readonly says: string;
+  readonly outcome: "passed" | "failed" | "skipped";
+  /** What was seen where it failed, or why it was skipped. */
+  readonly saw: string;
+}
+export type Tell = (verdict: Verdict) => void;
+
+/** Runs a case; on a busy machine a deadline may be missed by it, so it is run once more before it counts as failed. */
+export async function judge<S>(one: Case<S>, subject: S): Promise<Verdict> {
+  const first = await attempt(one, subject);
+  if (first === undefined) return verdict(one, "passed");
+  const second = await attempt(one, subject);
+  return second === undefined
+    ? verdict(one, "passed", `at the second try; the first one saw: ${first}`)
+    : verdict(one, "failed", second);
+}
+
+async function attempt<S>(one: Case<S>, subject: S): Promise<string | undefined> {
+  try {
+    await one.run(subject);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function verdict({ number, says }: Case<never>, outcome: Verdict["outcome"], saw = ""): Verdict {
+  return { number, says, outcome, saw };
+}
+
+/** Puts a control plane to all of its cases; a program of its own for each time scale. */
+export async function judgePlane(
+  wish: PlaneWish & { readonly scale?: number },
+  only: readonly number[],
+  tell: Tell,
+): Promise<void> {
+  const cases = chosen(PLANE_CASES, only);
+  const scales = [...new Set(cases.map(({ scale }) => scale))];
+  const judgeAt = async (scale: number): Promise<void> => {
+    await using plane = await PlaneSubject.start(scale, wish);
+    for (const one of cases.filter((candidate) => candidate.scale === scale)) {
+      const why = whyNot(one, wish);
+      tell(why === undefined ? await judge(one, plane) : verdict(one, "skipped", why));
+      await plane.start();
+    }
+  };
+  if (wish.url === undefined) await Promise.all(scales.map(judgeAt));
+  else for (const scale of scales) await judgeAt(scale);
+}
+
+function whyNot(
+  { needs, scale }: Case<PlaneSubject>,
+  { url, scale: given = 1 }: PlaneWish & { readonly scale?: number },
+): string | undefined {
+  if (url === undefined) return undefined;
+  if (needs === "restart")
+    return "it ends and starts the control plane: give its command by --control-plane-command";
+  return scale === given
+    ? undefined
+    : `its durations are those of MOORING_TIME_SCALE=${scale}: give --scale where yours runs at that`;
+}
+
+/** Connectors that are judged at the same time: most of it is waiting. */
+const AT_ONCE = 3;
+
+/** Puts a connector to all of its cases, each with a process of its own. */
+export async function judgeConnector(
+  wish: ConnectorWish,
+  only: readonly number[],
+  tell: Tell,
+): Promise<void> {
+  const waiting = [...chosen(CONNECTOR_CASES, only)];
+  const worker = async (): Promise<void> => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift())
+      tell(await judge(one, new ConnectorSubject(one.scale, wish)));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+function chosen<S>(cases: readonly Case<S>[], only: readonly number[]): readonly Case<S>[] {
+  return only.length === 0 ? cases : cases.filter(({ number }) => only.includes(number));
+}
