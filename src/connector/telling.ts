@@ -25,7 +25,8 @@ export class Telling {
     this.#metrics = metrics;
   }
 
-  changed(item: Item, { report, previous }: Change): void {
+  changed(item: Item, { report, previous, sightsOnly = false }: Change): void {
+    if (sightsOnly) return;
     const { state, condition, stage, reason, message, cause } = report;
     const words = cause === null ? message : `${message} ${cause}`;
     const known = { integration: item.name, type: item.type.type, state, condition, stage, reason };

@@ -22,9 +22,11 @@ export function whyNotReady({ metadata, status }: Pod): string {
   for (const { name, state, lastState, restartCount } of containers) {
     const waiting = word(state?.waiting?.reason);
     const before = lastState?.terminated;
-    const ending = word(before?.reason) || (before?.exitCode == null ? "" : `exit code ${before.exitCode}`);
-    if (waiting === "CrashLoopBackOff")
-      return `container ${name} ends again and again (${waiting}, ${restartCount} restarts${ending === "" ? "" : `, last ${ending}`})`;
+    const over = state?.terminated ?? before;
+    const ending = word(over?.reason) || (over?.exitCode == null ? "" : `exit code ${over.exitCode}`);
+    // Between two waits it has just ended.
+    if (waiting === "CrashLoopBackOff" || (state?.terminated != null && restartCount > 0))
+      return `container ${name} ends again and again (CrashLoopBackOff, ${restartCount} restarts${ending === "" ? "" : `, last ${ending}`})`;
     if (waiting !== "" && waiting !== "ContainerCreating" && waiting !== "PodInitializing")
       return `container ${name} cannot start (${waiting})`;
   }

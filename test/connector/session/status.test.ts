@@ -75,7 +75,7 @@ test("codes are compared, never words; since stays, and what stood before is tol
   const otherWords = { ...refused, cause: "another", message: "another" };
   const [second, none] = fold(first, { report: otherWords, scheduled: true, failureThreshold: 2 }, 20);
   expect(none).toBeUndefined();
-  expect(second).toEqual({ told: otherWords, since: 10, checkedAt: 20, doubts: 0 });
+  expect(second).toMatchObject({ told: otherWords, since: 10, checkedAt: 20, doubts: 0 });
   const [third, change] = fold(second, { report: online, scheduled: true, failureThreshold: 2 }, 30);
   expect(third.since).toBe(30);
   expect(change).toEqual({
@@ -93,4 +93,21 @@ test("codes are compared, never words; since stays, and what stood before is tol
 test("one failure that turns into another is told at once", () => {
   const timeout = { ...refused, reason: "connect_timeout" as const };
   expect(told([refused, timeout])).toEqual(["connection_refused", "connect_timeout"]);
+});
+
+test("what was seen beside the codes is told again where it changed, and once a minute at most", () => {
+  const seeing = (text: string): Report => ({
+    ...refused,
+    findings: [{ subject: "Pod", verdict: "failed", text }],
+  });
+  const look = (report: Report) => ({ report, scheduled: true, failureThreshold: 1 });
+  const [first] = fold(pending(0), look(seeing("it is Pending")), 0);
+  const crashing = seeing("container a ends again and again (1 restarts)");
+  expect(fold(first, look(crashing), 59_999)[1]).toBeUndefined();
+  const [second, told] = fold(first, look(crashing), 60_000);
+  expect(told).toMatchObject({ report: crashing, sightsOnly: true, observedAt: 60_000 });
+  expect(second.since).toBe(0);
+  // A count is no news.
+  const again = seeing("container a ends again and again (9 restarts)");
+  expect(fold(second, look(again), 600_000)[1]).toBeUndefined();
 });
