@@ -68,13 +68,14 @@ async function tokenOf(given: Given, says: (text: string) => UsageError): Promis
       "there is no token; write --token-file FILE, or --data DIR for a control plane on this machine",
     );
   }
-  try {
-    return (await readFile(file, "utf8")).trim();
-  } catch (error) {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
     throw says(
       `the token file ${file} cannot be read (${codeText(error)}); name a file that this user can read`,
     );
-  }
+  });
+  const token = text.trim();
+  if (/^[\u0021-\u007e]+$/.test(token)) return token;
+  throw says(`the token file ${file} holds no token; it must be one line without spaces`);
 }
 
 async function certificates(

@@ -59,6 +59,9 @@ export async function main(line: readonly string[]): Promise<number> {
   }
 }
 
+// Node's diagnostic report of a crash, where it is asked for, holds the environment, and that holds secrets (store env).
+process.report.excludeEnv = true;
+
 // A reader that has seen enough (head, less) is no error: the code is what was known by then.
 process.stdout.on("error", (error: NodeJS.ErrnoException) =>
   process.exit(error.code === "EPIPE" ? (process.exitCode ?? 0) : 1),

@@ -3,6 +3,7 @@ import type { Clock } from "../connector/clock.ts";
 import type { Item } from "../connector/item.ts";
 import { type Reading, readOnce } from "../connector/kept-secrets.ts";
 import { SecretStanding } from "../connector/secret-standing.ts";
+import { valuesOf } from "../connector/secrets/fields.ts";
 import type { Secret } from "../connector/secrets/secret-store.ts";
 import type { SecretItem } from "../protocol/secret-frames.ts";
 
@@ -18,7 +19,9 @@ export function readingOnce(items: readonly Item[], clock: Clock): Item[] {
   };
   return items.map((item) => {
     const { secret } = item;
-    return secret === undefined ? item : { ...item, secret: { ...secret, read: () => once(secret) } };
+    if (secret === undefined) return item;
+    const known = (): Promise<readonly string[]> => once(secret).then(valuesOf, () => []);
+    return { ...item, secret: { ...secret, read: () => once(secret), known } };
   });
 }
 

@@ -36,6 +36,8 @@ export interface BoundSecret {
   readonly rereadMs: number;
   readonly ages: AgeLimits;
   read(signal: AbortSignal): Promise<Secret>;
+  /** Its values as far as they are known without this look. Never rejects. Absent where nothing is kept. */
+  known?(): Promise<readonly string[]>;
 }
 
 /** One integration, ready to be checked. */
@@ -81,6 +83,9 @@ const WITHHELD = "(withheld: it repeats a value of the secret)";
 
 /** Names of evidence that a peer chooses the content of. */
 const PEER_WORDS = ["code", "method", "location", "retryAfter", "names", "issuer"];
+
+/** Those that a peer gives before it is given the secret. */
+const EARLY_WORDS = ["names", "issuer"];
 
 interface Warning {
   readonly stage: Stage;
@@ -145,7 +150,10 @@ class Walk implements Run {
       await this.#leave(connection);
       return undefined;
     } catch (error) {
-      if (error instanceof Failure) return error;
+      if (error instanceof Failure) {
+        await this.#recall(error);
+        return error;
+      }
       // Nothing but a Failure leaves a stage: this is a bug in the type, outside of any stage.
       this.#tellUnknown(error);
       return new Failure("respond", "unknown", {}, error);
@@ -155,6 +163,15 @@ class Walk implements Run {
       // From the top: Node crashes where the socket below TLS is destroyed first.
       for (const resource of this.#owned.toReversed()) resource.destroy();
     }
+  }
+
+  /** A peer may have the secret from an earlier look: what it says before it is given it again is compared, too. */
+  async #recall({ evidence }: Failure): Promise<void> {
+    const { secret } = this.#item;
+    if (secret?.known === undefined || !EARLY_WORDS.some((name) => name in evidence)) return;
+    const left = Math.max(LAST_WORD_MS, this.#deadline - this.clock.tick());
+    const known = await Promise.race([secret.known(), this.clock.sleep(left, this.signal)]);
+    this.#values.push(...(known ?? []));
   }
 
   /** Says goodbye. A server that does not take it in time is hung up on. */

@@ -213,7 +213,12 @@ export class KeptSecrets {
     kept.last = reading;
     kept.mark = mark;
     kept.heldUntil = reading.ok ? 0 : clock.tick() + this.#holdMs(reading.failure);
-    if (this.#kept.get(kept.secret.id) === kept) onRead(kept.secret.id, reading, news);
+    try {
+      if (this.#kept.get(kept.secret.id) === kept) onRead(kept.secret.id, reading, news);
+    } catch (error) {
+      // Whoever waits for the secret has it all the same, and the schedule goes on.
+      onUnknown?.(error, kept.secret);
+    }
     return reading;
   }
 

@@ -151,7 +151,7 @@ export class Schedule<T extends Scheduled> {
     while (await this.#untilDue(entry)) {
       const dueAt = entry.dueAt;
       const preparing = clock.tick();
-      await this.#parts.prepare?.(entry.item, signal);
+      if (this.#parts.prepare !== undefined) await this.#parts.prepare(entry.item, signal);
       const prepared = clock.tick() - preparing;
       await this.#slot(signal);
       try {

@@ -103,7 +103,11 @@ export class SecretWatch {
       this.#parts.onValues(item, valuesOf(found));
       return found;
     };
-    return { ...item, secret: { ...secret, read } };
+    const known = (): Promise<readonly string[]> => {
+      const last = this.#kept.lastOf(secret.id);
+      return Promise.resolve(last?.ok === true ? valuesOf(last.secret) : []);
+    };
+    return { ...item, secret: { ...secret, read, known } };
   }
 
   /** Waits, before a look takes its place, for what it would wait for. Never rejects. */

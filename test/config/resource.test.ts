@@ -62,6 +62,25 @@ describe("an Integration resource is judged by the local policy, before anything
   });
 
   test.each([
+    "https://metrics.internal:8443",
+    "http://127.0.0.1:15000",
+    "https://kv.vault.azure.net.evil.example",
+  ])("by a store whose references name a host it may not reach %s", async (vault) => {
+    const stores = "secretStores: [{name: kv, type: azure}]";
+    const secret = { store: "kv", namespace: undefined, vault };
+    const report = await told(
+      db({}, secret),
+      crd('{stores: [kv], targets: ["*.{namespace}.svc:*"]}', stores),
+    );
+    expect(report).toMatchObject({ ...FORBIDDEN, stage: "secret" });
+    expect(report.cause).toContain(new URL(vault).host);
+    await allowed(
+      db({}, { ...secret, vault: "https://kv.vault.azure.net" }),
+      crd('{stores: [kv], targets: ["*.{namespace}.svc:*"]}', stores),
+    );
+  });
+
+  test.each([
     "orders.web.svc",
     "orders",
     "orders.data",

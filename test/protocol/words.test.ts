@@ -93,6 +93,16 @@ describe("words", () => {
     expect(sentenceOf("secret_invalid", forged)).toBe("Secret x��[2J� is invalid.");
   });
 
+  test("a name that would be a flag, or another name once it is shown, leaves the step without its command", () => {
+    const vault = { storeType: "vault", integration: "a", store: "v", mount: "secret", missingVersion: 3 };
+    const commandsOf = (vaultPath: string): (string | null)[] =>
+      remedyOf("secret_not_found", { ...vault, vaultPath }).map(({ command }) => command);
+    expect(commandsOf("prod/orders")).toEqual(["vault kv metadata get -mount=secret prod/orders"]);
+    expect(commandsOf("-output-curl-string")).toEqual([null]);
+    expect(commandsOf("p".repeat(300))).toEqual([null]);
+    expect(commandsOf("prod\u202eorders")).toEqual([null]);
+  });
+
   test("a name cannot leave its place in a command or in a line", () => {
     expect(shellWord("orders-db.data.svc:5432/x")).toBe("orders-db.data.svc:5432/x");
     expect(shellWord("a'; rm -rf / #")).toBe("'a'\\''; rm -rf / #'");

@@ -45,10 +45,10 @@ const untagged = ["secret_unreachable", "secret", "secret_not_tagged"] as const;
 const unreachable = ["secret_unreachable", "secret", "store_unreachable"] as const;
 const limited = ["secret_unreachable", "secret", "store_rate_limited"] as const;
 
-function listOf(...versions: readonly { id: string; created: number; tags?: object }[]) {
-  const value = versions.map(({ id, created, tags }) => ({
+function listOf(...versions: readonly { id: string; created: number; enabled?: boolean; tags?: object }[]) {
+  const value = versions.map(({ id, created, enabled = true, tags }) => ({
     id: `https://${VAULT_HOST}${SECRET}/${id}`,
-    attributes: { enabled: true, created },
+    attributes: { enabled, created },
     ...(tags === undefined ? {} : { tags }),
   }));
   return { status: 200, body: { value, nextLink: null } };
@@ -371,6 +371,28 @@ describe("the secret", () => {
     const report = await cloud.look({ version: OLDER });
     expect([report.state, report.reason]).toEqual(["warning", "secret_stale"]);
     expect(cloud.letter(report)).toMatchSnapshot();
+  });
+  test("the newest that can be read is pinned: none is newer, whatever else the list holds", async () => {
+    cloud.set({
+      [`${SECRET}/${VERSION}`]: bundle(),
+      [VERSIONS]: listOf(
+        { id: OLDER, created: 1 },
+        { id: VERSION, created: 2 },
+        { id: "a0", created: 3, enabled: false },
+      ),
+    });
+    expectTold(await cloud.look({ version: VERSION }), "online");
+    cloud.set({ [`${SECRET}/${VERSION}`]: bundle(), [VERSIONS]: listOf({ id: OLDER, created: 1 }) });
+    expectTold(await cloud.look({ version: VERSION }), "online");
+  });
+  test("a vault is a host: with a path, the name that people and the policy know would be another secret's", () => {
+    for (const vault of ["https://a.vault.azure.net/secrets/other", "https://a.vault.azure.net/x/../y"])
+      expect(azure.ref.safeParse({ vault, name: "n" }).success).toBe(false);
+    expect(azure.ref.safeParse({ vault: "https://a.vault.azure.net/", name: "n" }).success).toBe(true);
+  });
+  test("an end that no calendar has is none", async () => {
+    cloud.set({ [SECRET]: bundle({ attributes: { exp: 9e15, created: -1 } }) });
+    expectTold(await cloud.look(), "online");
   });
   test("no role (ForbiddenByRbac)", async () => {
     const words = `Caller is not authorized to perform action on resource.\r\n${caller}\r\nAction: 'Microsoft.KeyVault/vaults/secrets/getSecret/action'\r\nResource: '${scope}'\r\nAssignment: (not found)\r\nDecisionReason: 'DeniedWithNoValidRBAC' \r\nVault: orders-kv;location=westeurope\r\n`;

@@ -221,6 +221,28 @@ describe("logging in by AppRole", () => {
     await row({}, { auth: await approle(await secretId(), unknown) }, rejected);
   });
   test("secret id wrong", async () => row({}, { auth: await approle("cnry-secret-id-88d1") }, rejected));
+  test("a wrong secret id rests: five tries would lock the role id out for everybody", async () => {
+    await scene.bao.ask("POST", "auth/approle/role/resting", { token_policies: ["reader"] });
+    const at = "auth/approle/role/resting";
+    const id = textAt(await scene.bao.ask("GET", `${at}/role-id`), "data", "role_id");
+    const good = textAt(await scene.bao.ask("POST", `${at}/secret-id`, {}), "data", "secret_id");
+    const { secretIdFile } = await approle("cnry-resting-id-5b1f", id);
+    const auth = { method: "approle", roleId: id, secretIdFile };
+    const opened = vault.open(settings(vault.config.parse({ address: scene.bao.address, auth })), place());
+    const first = await scene.look({}, { auth, opened });
+    for (let reading = 0; reading < 8; reading += 1)
+      expect((await scene.look({}, { auth, opened })).cause).toBe(first.cause);
+    await writeFile(secretIdFile, good);
+    expectTold(await scene.look({}, { auth, opened, canaries: [good] }), "online");
+    await opened.close?.();
+  });
+  test("a role id that is locked out", async () => {
+    await scene.bao.ask("POST", "auth/approle/role/locked", { token_policies: ["reader"] });
+    const id = textAt(await scene.bao.ask("GET", "auth/approle/role/locked/role-id"), "data", "role_id");
+    for (let tries = 0; tries < 5; tries += 1)
+      await scene.look({}, { auth: await approle("cnry-locked-out-77aa", id) });
+    await row({}, { auth: await approle("cnry-locked-out-77aa", id) }, rejected);
+  });
   test("secret id used up", async () => {
     await role({ secret_id_num_uses: 1 });
     const auth = await approle(await secretId());

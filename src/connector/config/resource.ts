@@ -2,6 +2,7 @@ import type { Evidence } from "../../protocol/words.ts";
 import type { BoundSecret } from "../check.ts";
 import type { CrdPolicy, Item, JudgedResource, Problem } from "../item.ts";
 import { DEFAULT_CRD_POLICY } from "./config.ts";
+import { isAzureHost } from "../secrets/azure/names.ts";
 import type { Kinds, Stores } from "./context.ts";
 import { isMap, judgeForeignItem } from "./foreign.ts";
 
@@ -57,7 +58,10 @@ function secretTrouble(
   { stores }: CrdPolicy,
 ): Evidence | undefined {
   if (!stores.includes(store)) return { problem: `the store ${store} is not listed under policy.crd.stores` };
-  const { storeType, secretNamespace } = facts;
+  const { storeType, secretNamespace, vaultHost = "" } = facts;
+  // A vault stands in the reference: elsewhere it would be any place that the connector can reach.
+  if (storeType === "azure" && !isAzureHost(String(vaultHost)))
+    return { problem: `the vault ${vaultHost} is not in a domain of Azure's vaults` };
   if (storeType !== "kubernetes" || secretNamespace === namespace) return undefined;
   return { foreignSecret: name, problem: `the Secret ${name} is not one of its own namespace ${namespace}` };
 }

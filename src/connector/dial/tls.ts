@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { connect as connectTls, type PeerCertificate, type SecureContext, type TLSSocket } from "node:tls";
@@ -68,8 +69,9 @@ export async function secure(options: SecureOptions): Promise<Secured> {
     host: serverName,
   });
   await handshake(socket, signal);
-  const certificate = { valid_to: socket.getPeerX509Certificate()?.validTo ?? "" };
-  if (options.verify) judge(socket, serverName, clock);
+  const x509 = socket.getPeerX509Certificate();
+  const certificate = { valid_to: x509?.validTo ?? "" };
+  if (options.verify) judge(socket, x509, serverName, clock);
   if (socket.getProtocol() === "TLSv1.3") await settle(socket, clock.tick() - started, clock, signal);
   return { socket, certificate };
 }
@@ -132,13 +134,14 @@ function isReset(error: unknown): boolean {
   return typeof error === "object" && error !== null && "syscall" in error && error.syscall === "read";
 }
 
-function judge(socket: TLSSocket, serverName: string, clock: Clock): void {
+function judge(socket: TLSSocket, x509: X509Certificate | undefined, serverName: string, clock: Clock): void {
   const trouble: unknown = socket.authorizationError;
   if (trouble === null || trouble === undefined) return;
   // Documented as Error, in truth the code as a string.
   const code = typeof trouble === "string" ? trouble : (codeOf(trouble) ?? "CERT_REJECTED");
   const reason = VERIFY_REASONS[code] ?? "certificate_untrusted";
-  const certificate = socket.getPeerCertificate();
+  // Not getPeerCertificate: that is empty once the other was asked for.
+  const certificate: Partial<PeerCertificate> = x509?.toLegacyObject() ?? {};
   const selfSigned = code === "DEPTH_ZERO_SELF_SIGNED_CERT";
   socket.destroy();
   throw new Failure("tls", reason, {
@@ -162,7 +165,7 @@ function nameOf(subject: PeerCertificate["issuer"] | undefined): string {
   return printable(String(Array.isArray(name) ? name[0] : (name ?? "an issuer without a name")), 100);
 }
 
-function namesOf(certificate: PeerCertificate): string {
+function namesOf(certificate: Partial<PeerCertificate>): string {
   const names = (certificate.subjectaltname ?? "")
     .split(", ")
     .filter((name) => name !== "")

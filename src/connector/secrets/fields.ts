@@ -1,5 +1,5 @@
 import { Failure } from "../failure.ts";
-import { jsonMistake } from "./json-mistake.ts";
+import { jsonMistake } from "./fields/json-mistake.ts";
 import type { Secret } from "./secret-store.ts";
 
 /** Other names that people give to a field; only these are ever repeated from a secret. */

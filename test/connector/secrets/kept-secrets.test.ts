@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { BoundSecret } from "../../../src/connector/check.ts";
 import { Failure } from "../../../src/connector/failure.ts";
-import { KeptSecrets } from "../../../src/connector/kept-secrets.ts";
+import { KeptSecrets, type KeptSecretsParts } from "../../../src/connector/kept-secrets.ts";
 import { createMarks } from "../../../src/connector/secret-watch.ts";
 import type { Secret } from "../../../src/connector/secrets/secret-store.ts";
 import { FakeClock, settle } from "../../fake/clock.ts";
@@ -21,7 +21,7 @@ interface Bench {
   read(since?: number, signal?: AbortSignal): Promise<Secret>;
 }
 
-function bench(more: Partial<BoundSecret> = {}): Bench {
+function bench(more: Partial<BoundSecret> = {}, parts: Partial<KeptSecretsParts> = {}): Bench {
   const clock = new FakeClock();
   const secret = boundSecret({
     rereadMs: 5 * MINUTE,
@@ -38,6 +38,7 @@ function bench(more: Partial<BoundSecret> = {}): Bench {
     onRead: (_id, reading, news) => {
       if (news) b.news.push(reading.ok ? `ok ${reading.secret.text}` : reading.failure.reason);
     },
+    ...parts,
   });
   const b: Bench = {
     clock,
@@ -71,6 +72,19 @@ describe("a secret that many integrations need", () => {
     // Intervals are jittered by a tenth.
     expect(b.reads - first).toBeGreaterThanOrEqual(10);
     expect(b.reads - first).toBeLessThanOrEqual(14);
+    await b.kept.close();
+  });
+
+  test("is given and read again, whatever becomes of those who are told of it", async () => {
+    const told: unknown[] = [];
+    const onRead = (): never => {
+      throw new RangeError("a bug of ours");
+    };
+    const b = bench({}, { onRead, onUnknown: (error) => told.push(error) });
+    b.kept.replace([b.secret]);
+    expect((await b.read()).text).toBe("one");
+    await b.clock.advance(60 * MINUTE);
+    expect([b.reads > 5, told.length > 5]).toEqual([true, true]);
     await b.kept.close();
   });
 
@@ -115,6 +129,28 @@ describe("whoever asks", () => {
     const since = b.clock.tick();
     await Promise.all(Array.from({ length: 100 }, () => b.read(since)));
     expect(b.reads).toBe(before + 1);
+    await b.kept.close();
+  });
+
+  test("shares the one that waits for its turn with all who ask until then", async () => {
+    const b = bench();
+    b.kept.replace([b.secret]);
+    await b.clock.advance(1_000);
+    const first = Promise.withResolvers<Secret>();
+    b.answer = () => first.promise;
+    const before = b.reads;
+    const looks = [b.read(b.clock.tick())];
+    for (let asked = 0; asked < 100; asked += 1) {
+      await b.clock.advance(1);
+      looks.push(b.read(b.clock.tick()));
+    }
+    b.answer = () => Promise.resolve({ text: "mended" });
+    first.resolve({ text: "one" });
+    expect((await Promise.all(looks)).map(({ text }) => text)).toEqual([
+      "one",
+      ...Array.from({ length: 100 }, () => "mended"),
+    ]);
+    expect(b.reads - before).toBe(2);
     await b.kept.close();
   });
 
@@ -171,6 +207,30 @@ describe("a store that fails", () => {
     await b.kept.close();
   });
 
+  test("that throttles for longer than an hour is asked again all the same", async () => {
+    const b = bench();
+    b.kept.replace([b.secret]);
+    b.answer = throttled({ retryAfterMs: 30 * 86_400_000 });
+    await b.clock.advance(1_000);
+    b.answer = () => Promise.resolve({ text: "back" });
+    await b.clock.advance(75 * MINUTE);
+    expect((await b.read()).text).toBe("back");
+    await b.kept.close();
+  });
+
+  test("that gives more values than anybody could look for is not kept", async () => {
+    const b = bench();
+    b.kept.replace([b.secret]);
+    const fields = Object.fromEntries(
+      Array.from({ length: 2_001 }, (_, index) => [`k${index}`, `canary-${index}`]),
+    );
+    b.answer = () => Promise.resolve({ fields });
+    const failure = await b.read().catch((error: unknown) => error as Failure);
+    expect(failure).toMatchObject({ reason: "secret_unparsable" });
+    expect(JSON.stringify(failure)).not.toContain("canary");
+    await b.kept.close();
+  });
+
   test("that says nothing ends at its own deadline, and a look at the look's", async () => {
     const b = bench();
     b.kept.replace([b.secret]);
@@ -217,6 +277,23 @@ describe("rotation", () => {
     await b.clock.advance(6 * MINUTE);
     await b.clock.advance(6 * MINUTE);
     expect(b.news).toEqual(["ok one", "ok two", "ok two"]);
+    await b.kept.close();
+  });
+
+  test("is looked for once in half a minute, however many targets reject what is kept", async () => {
+    const b = bench();
+    b.kept.replace([b.secret]);
+    await b.clock.advance(1_000);
+    const mark = createMarks()({ text: "of another process" });
+    const before = b.reads;
+    for (let rejected = 0; rejected < 1_000; rejected += 1) {
+      await b.clock.advance(25);
+      await b.kept.isNewerThan(mark, b.secret, never);
+    }
+    expect(b.reads - before).toBe(1);
+    await b.clock.advance(6_000);
+    await b.kept.isNewerThan(mark, b.secret, never);
+    expect(b.reads - before).toBe(2);
     await b.kept.close();
   });
 

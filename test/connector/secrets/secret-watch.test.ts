@@ -5,6 +5,7 @@ import { http } from "../../../src/connector/integrations/http/http.ts";
 import type { Item } from "../../../src/connector/item.ts";
 import { SecretWatch } from "../../../src/connector/secret-watch.ts";
 import type { Secret } from "../../../src/connector/secrets/secret-store.ts";
+import { LIMITS } from "../../../src/protocol/limits.ts";
 import type { Report } from "../../../src/protocol/report.ts";
 import type { SecretItem } from "../../../src/protocol/secret-frames.ts";
 import { FakeClock } from "../../fake/clock.ts";
@@ -211,6 +212,62 @@ describe("a secret that was rotated while an old value is kept", () => {
     await b.clock.advance(30_000);
     expect(await b.watch.hasNewer(item, b.clock.tick(), never)).toBe(true);
   });
+});
+
+test("a look costs the same however many secrets there are, and however many share one", async () => {
+  const clock = new FakeClock();
+  let parsed = 0;
+  const value: Secret = {
+    get text() {
+      parsed += 1;
+      return CANARY;
+    },
+  };
+  const own = Array.from({ length: 200 }, (_, index) =>
+    boundSecret({ id: `k-${index}`, rereadMs: 3_600_000, read: () => Promise.resolve(value) }),
+  );
+  const shared = boundSecret({ id: "shared", rereadMs: 3_600_000, read: () => Promise.resolve(value) });
+  const items = [...own, ...own.map(() => shared)].map((secret, index) =>
+    httpItem(`i-${index}`, "http://127.0.0.1:9/", secret),
+  );
+  const nothing = (): void => {};
+  const parts = {
+    onValues: nothing,
+    onRead: nothing,
+    onChange: nothing,
+    lookSoon: nothing,
+    onUnknown: nothing,
+  };
+  const watch = new SecretWatch({ clock, random: () => 0.5, ...parts });
+  running.push(watch);
+  watch.replace(items);
+  await clock.advance(20_000);
+  parsed = 0;
+  watch.looked(items[0] as Item, report("online"));
+  watch.looked(items.at(-1) as Item, report("online"));
+  expect(parsed).toBeLessThan(10);
+});
+
+test("no more secrets are told than a control plane takes; all are looked after", async () => {
+  const secrets = LIMITS.secrets + 5;
+  const clock = new FakeClock();
+  const told: (readonly string[] | null)[] = [];
+  const nothing = (): void => {};
+  const parts = { onValues: nothing, onRead: nothing, lookSoon: nothing, onUnknown: nothing };
+  const onChange = (_: readonly SecretItem[], all: readonly string[] | null): void => void told.push(all);
+  const watch = new SecretWatch({ clock, random: () => 0.5, ...parts, onChange });
+  running.push(watch);
+  watch.replace(
+    Array.from({ length: secrets }, (_, index) =>
+      httpItem(
+        `i-${index}`,
+        "http://127.0.0.1:9/",
+        boundSecret({ id: `k-${index}`, rereadMs: 3_600_000, read: () => Promise.resolve({ text: CANARY }) }),
+      ),
+    ),
+  );
+  expect([told[0]?.length, watch.all().length]).toEqual([LIMITS.secrets, LIMITS.secrets]);
+  expect(watch.counts()).toEqual([{ store: "file", state: "unknown", count: secrets }]);
 });
 
 test("what is read is counted for the heartbeat, once", async () => {

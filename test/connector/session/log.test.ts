@@ -64,6 +64,25 @@ test("the value before the last change stays withheld, the one before that is fo
   expect(scrubber.text("third-value")).toBe("third-value");
 });
 
+test("thousands of secrets are learned in no time, and found", () => {
+  const { scrubber } = bench();
+  const started = performance.now();
+  const values = Array.from(
+    { length: 5_000 },
+    (_, index) => `{"username": "user", "password": "canary-${index}-${"x".repeat(200)}"}`,
+  );
+  for (const [index, value] of values.entries()) scrubber.learn(String(index), [value]);
+  for (const value of values.slice(0, 50)) expect(scrubber.text(`a ${value} b`)).toBe(`a ${WITHHELD} b`);
+  // It took minutes, and then the pattern of them all was too large for one.
+  expect(performance.now() - started).toBeLessThan(10_000);
+});
+
+test("a value that is no well-formed text is learned like any other", () => {
+  const { scrubber } = bench();
+  scrubber.learn("a", ["canary-\ud800-lone"]);
+  expect(scrubber.text("a canary-\ud800-lone b")).toBe(`a ${WITHHELD} b`);
+});
+
 test("whatever the value and the text around it, the line is JSON and the value is not in it", () => {
   fc.assert(
     fc.property(

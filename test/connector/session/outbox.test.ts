@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { Outbox } from "../../../src/connector/outbox.ts";
+import { LIMITS } from "../../../src/protocol/limits.ts";
+import { type SecretItem, secretsChanged } from "../../../src/protocol/secret-frames.ts";
 import type { StatusChanged } from "../../../src/protocol/status-frames.ts";
 
 function change(name: string, state: "online" | "error", more: Partial<StatusChanged> = {}): StatusChanged {
@@ -45,6 +47,48 @@ function takeAll(box: Outbox): number[] {
   for (let event = box.take(); event !== undefined; event = box.take()) sequences.push(event.sequence);
   return sequences;
 }
+
+test("secrets are told in events that a control plane takes, however much there is to say of them", () => {
+  const box = outbox({ outboxEvents: 1_000, outboxBytes: 50_000_000 });
+  const usedBy = Array.from({ length: LIMITS.secretUsers }, (_, index) =>
+    `integration-${index}`.padEnd(63, "x"),
+  );
+  const text = "x".repeat(1_000);
+  const item = (index: number): SecretItem => ({
+    id: `${"s".repeat(20)}-${String(index).padStart(12, "0")}`,
+    store: "aws",
+    storeType: "aws",
+    name: text,
+    state: "error",
+    condition: "secret_unreachable",
+    stage: "secret",
+    reason: "secret_forbidden",
+    message: text,
+    cause: text,
+    remedy: [{ text, command: text }],
+    findings: [],
+    usedBy,
+    users: usedBy.length,
+    version: null,
+    createdAt: null,
+    expiresAt: null,
+    lastReadAt: null,
+    since: "2026-01-01T00:00:00Z",
+  });
+  const items = Array.from({ length: LIMITS.secrets }, (_, index) => item(index));
+  box.tellSecrets(
+    items,
+    items.map(({ id }) => id),
+  );
+  const told: string[] = [];
+  for (let event = box.take(); event !== undefined; event = box.take()) {
+    expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThanOrEqual(LIMITS.eventBytes);
+    if (event.type !== "secrets.changed") continue;
+    expect(secretsChanged.safeParse(event.data).success).toBe(true);
+    told.push(...event.data.items.map(({ id }) => id));
+  }
+  expect(told).toEqual(items.map(({ id }) => id));
+});
 
 test("a sequence is given when an event is first sent, without a gap, and kept when it is sent again", () => {
   const box = outbox();

@@ -20,6 +20,8 @@ const network: Network = {
 };
 
 interface Bench extends AsyncDisposable {
+  readonly url: string;
+  readonly guard: RejectedLogins;
   readonly clock: FakeClock;
   token: string;
   accepted: string;
@@ -43,6 +45,8 @@ async function bench(): Promise<Bench> {
   const guard = new RejectedLogins({ clock, markOf: createMarks() });
   const b: Bench = {
     clock,
+    url: `http://127.0.0.1:${server.port}/`,
+    guard,
     token: "canary-first",
     accepted: "none",
     get logins() {
@@ -107,4 +111,30 @@ test("trouble of the network is told as such meanwhile", async () => {
   await b.look();
   await b[Symbol.asyncDispose]();
   expect(await b.look()).toMatchObject({ stage: "connect", reason: "connection_refused" });
+});
+
+test("other fields of the same secret are another login: neither keeps the other from being tried, nor from resting", async () => {
+  await using b = await bench();
+  b.accepted = "canary-good";
+  const text = JSON.stringify({ good: "canary-good", bad: "canary-bad" });
+  const lookWith = async (field: string): Promise<Report> => {
+    const secret = boundSecret({ mapping: { token: field }, read: () => Promise.resolve({ text }) });
+    const guarded = b.guard.guard(httpItem(field, b.url, secret), false);
+    return guarded.conclude(await check(guarded.check, { clock: systemClock, network }));
+  };
+  for (let look = 0; look < 5; look += 1) {
+    expect((await lookWith("bad")).reason).toBe("credentials_rejected");
+    expect((await lookWith("good")).state).toBe("online");
+  }
+  expect(b.logins).toBe(1 + 5);
+});
+
+test("two versions that a store gives by turns are tried once each", async () => {
+  await using b = await bench();
+  for (let look = 0; look < 10; look += 1) {
+    b.token = look % 2 === 0 ? "canary-old" : "canary-older";
+    expect((await b.look()).reason).toBe("credentials_rejected");
+    await b.clock.advance(1_000);
+  }
+  expect(b.logins).toBe(2);
 });

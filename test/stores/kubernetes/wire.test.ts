@@ -50,6 +50,16 @@ const otherwise =
   ({ path }) =>
     path === PATH ? reply : { status: 403, reason: "Forbidden" };
 
+test("an answer that breaks off is in no error, nor in what caused it", async () => {
+  const value = Buffer.from(VALUES.password).toString("base64");
+  await using api = await fakeApi((_asked, response) => {
+    const head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    response.socket?.write(`${head}5\r\n{"a":\r\nZZ{"data":{"password":"${value}"}} ${VALUES.password}\r\n`);
+    return undefined;
+  });
+  expectTold(await lookAt(api), unreachable("store_unreachable"));
+});
+
 describe("not reachable", () => {
   test("refused", async () => {
     await using target = await refusedPort();

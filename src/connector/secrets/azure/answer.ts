@@ -20,6 +20,9 @@ export function objectOf({ body }: StoreAnswer): Readonly<Record<string, unknown
   }
 }
 
+/** Seconds since the epoch, as its author set them; undefined for what is no time that a Date can have. */
+export const unixTime = z.number().min(0).max(8.64e12).optional().catch(undefined);
+
 const codeText = z.string().regex(/^[A-Za-z0-9_]{1,64}$/);
 
 const inner = z.object({ code: codeText });

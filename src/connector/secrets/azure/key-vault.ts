@@ -5,15 +5,13 @@ import { objectOf, outage, placeOf, refusalOf, stranger } from "./answer.ts";
 import { type Challenge, challengeOf } from "./challenge.ts";
 import { type Identity, labelOf } from "./identity.ts";
 import { isLoopbackHost } from "./loopback.ts";
+import { azureDomainOf } from "./names.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** https://learn.microsoft.com/rest/api/keyvault/secrets */
 const API_VERSION = "7.4";
 /** A list is followed so far: 25 names a page. */
 const MOST_PAGES = 10;
-
-/** The domains of vaults in Azure's clouds: what a token for them is for, where a vault does not say. */
-const VAULT_DOMAIN = /^[^.]+\.(vault\.azure\.net|vault\.azure\.cn|vault\.usgovcloudapi\.net)$/;
 
 /** Key Vault's REST API, as the identity that the connector has. */
 export class KeyVault {
@@ -111,8 +109,9 @@ export class KeyVault {
   }
 }
 
+/** What a token for a vault is for, where it does not say so itself. */
 function usual(url: URL): Challenge | undefined {
-  const domain = VAULT_DOMAIN.exec(url.hostname)?.[1];
+  const domain = azureDomainOf(url.hostname);
   if (domain !== undefined) return { resource: `https://${domain}`, tenant: undefined };
   return isLoopbackHost(url.hostname)
     ? { resource: "https://vault.azure.net", tenant: undefined }

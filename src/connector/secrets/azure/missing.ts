@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Failure } from "../../failure.ts";
 import { nearest } from "../../nearest.ts";
 import type { AzureRef } from "../azure.ts";
-import { objectOf } from "./answer.ts";
+import { objectOf, unixTime } from "./answer.ts";
 import type { Reading } from "./reading.ts";
 import { newestOf, versionsOf } from "./versions.ts";
 
@@ -23,7 +23,7 @@ export async function missing(reading: Reading, ref: AzureRef): Promise<Failure>
   return new Failure("secret", "secret_not_found", evidence);
 }
 
-const deletedBody = z.object({ recoveryId: z.string(), scheduledPurgeDate: z.number().optional() });
+const deletedBody = z.object({ recoveryId: z.string(), scheduledPurgeDate: unixTime });
 
 /** Soft delete keeps a secret for a while: https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview */
 async function deletedOf(

@@ -1,3 +1,15 @@
+/** The domains of vaults in Azure's clouds. */
+const VAULT_DOMAIN = /^[^.]+\.(vault\.azure\.net|vault\.azure\.cn|vault\.usgovcloudapi\.net)$/;
+
+/** The domain of a vault in one of Azure's clouds; undefined for any other host. */
+export function azureDomainOf(host: string): string | undefined {
+  return VAULT_DOMAIN.exec(host)?.[1];
+}
+
+export function isAzureHost(host: string): boolean {
+  return azureDomainOf(host) !== undefined;
+}
+
 /** The host in the NAME of a secret: with its port where that is not the usual one. */
 export function vaultLabel(vault: string): string {
   return new URL(vault).host;

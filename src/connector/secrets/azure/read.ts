@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Failure } from "../../failure.ts";
 import type { AzureRef } from "../azure.ts";
 import type { OptIn, Secret } from "../secret-store.ts";
-import { objectOf, stranger } from "./answer.ts";
+import { objectOf, stranger, unixTime } from "./answer.ts";
 import { type Reading, secretUrl } from "./reading.ts";
 import { refused } from "./refused.ts";
 import { newerThan, newestOf, versionsOf } from "./versions.ts";
@@ -10,9 +10,7 @@ import { newerThan, newestOf, versionsOf } from "./versions.ts";
 const bundleBody = z.object({
   value: z.string(),
   id: z.string(),
-  attributes: z
-    .object({ nbf: z.number().optional(), exp: z.number().optional(), created: z.number().optional() })
-    .default({}),
+  attributes: z.object({ nbf: unixTime, exp: unixTime, created: unixTime }).default({}),
   tags: z.record(z.string(), z.unknown()).default({}),
 });
 

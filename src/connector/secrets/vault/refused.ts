@@ -50,7 +50,8 @@ function appRoleTrouble({ file, answer: { errors, status } }: Refused, mount: st
     return { wrongSecretId: file, trouble };
   }
   if (status === 403) {
-    const trouble = "the role id is locked out after wrong secret ids, for 15 minutes by default, or is forbidden";
+    const trouble =
+      "the role id is locked out after wrong secret ids, for 15 minutes by default, or is forbidden";
     return { lockedAt: mount, trouble };
   }
   return { refusedBy: mount, trouble: `${mount} answered ${status}` };
