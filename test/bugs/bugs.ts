@@ -517,7 +517,7 @@ export const BUGS: readonly Bug[] = [
     changes: [
       inConnector(
         "dial/tls.ts",
-        "  if (options.verify) judge(socket, certificate, serverName, clock);\n",
+        "  if (options.verify) judge(socket, x509, serverName, clock);\n",
         "",
       ),
     ],
