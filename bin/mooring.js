@@ -14,6 +14,8 @@ const entry = existsSync(source) ? source : bundle;
  * start of a process, so it starts itself anew, in place. Where that cannot be, it runs without.
  */
 const LOCK = "--disallow-code-generation-from-strings";
+/** Node's report of a crash holds the environment, and that may hold secrets: out of memory, only this keeps it out. */
+const NO_ENVIRONMENT = "--report-exclude-env";
 const isConnector = process.argv[2] === "connector";
 
 function mustLock() {
@@ -22,7 +24,13 @@ function mustLock() {
 }
 
 function lock() {
-  const args = [...process.execArgv, LOCK, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  const args = [
+    ...process.execArgv,
+    LOCK,
+    NO_ENVIRONMENT,
+    fileURLToPath(import.meta.url),
+    ...process.argv.slice(2),
+  ];
   try {
     process.execve?.(process.execPath, [process.execPath, ...args], process.env);
   } catch {
@@ -43,7 +51,7 @@ if (major > 24 || (major === 24 && minor >= 12)) {
   }
   const child = spawn(
     node,
-    [...(isConnector ? [LOCK] : []), fileURLToPath(entry), ...process.argv.slice(2)],
+    [...(isConnector ? [LOCK, NO_ENVIRONMENT] : []), fileURLToPath(entry), ...process.argv.slice(2)],
     { stdio: "inherit" },
   );
   // A terminal sends these two to the child as well, and twice would mean "at once": only its end is waited for.

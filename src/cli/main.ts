@@ -59,7 +59,7 @@ export async function main(line: readonly string[]): Promise<number> {
   }
 }
 
-// Node's diagnostic report of a crash, where it is asked for, holds the environment, and that holds secrets (store env).
+// Node's report of an uncaught exception, where one is asked for, holds the environment, and that may hold secrets.
 process.report.excludeEnv = true;
 
 // A reader that has seen enough (head, less) is no error: the code is what was known by then.
