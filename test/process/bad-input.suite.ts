@@ -140,7 +140,7 @@ const CONTROL_PLANE: readonly Wrong[] = [
   {
     what: "a newer database",
     args: `${FREE} --data {dir}/newer`,
-    says: "{dir}/newer/mooring.db was written by a newer Mooring (schema 2; this one knows 1). Start that version, or restore a backup.",
+    says: "{dir}/newer/mooring.db was written by a newer Mooring (schema 3; this one knows 2). Start that version, or restore a backup.",
   },
   {
     what: "a listener for others without TLS",
@@ -242,7 +242,7 @@ async function ageOf(dir: string): Promise<void> {
   await plane.program.stop();
   await writeFile(join(dir, "mooring.db"), await readFile(join(plane.dir, "data", "mooring.db")));
   const newer = new DatabaseSync(join(dir, "mooring.db"));
-  newer.exec("insert into migration (number, checksum) values (2, 'of tomorrow')");
+  newer.exec("insert into migration (number, checksum) select max(number) + 1, 'of tomorrow' from migration");
   newer.close();
 }
 
