@@ -76,6 +76,16 @@ test("after a failure: 5 s, 10 s, 20 s, 40 s, then the interval; one success and
   await b.schedule.close();
 });
 
+test("after the first, looks are due together, every 100 ms: who wakes up once spares the next wake", async () => {
+  const b = bench(seeded(3));
+  b.schedule.replace(Array.from({ length: 50 }, (_, index) => item(`i${index}`, { intervalMs: 5_000 })));
+  await b.clock.advance(30_000);
+  const later = b.looks.slice(50);
+  expect(later.length).toBeGreaterThan(200);
+  expect(later.filter(({ at }) => at % 100 !== 0)).toEqual([]);
+  await b.schedule.close();
+});
+
 test("the first looks are spread, all of them soon", async () => {
   const b = bench(seeded(7));
   b.schedule.replace(Array.from({ length: 100 }, (_, index) => item(`i${index}`)));
