@@ -3,6 +3,7 @@ import manifest from "../../package.json" with { type: "json" };
 import type { ControlPlane } from "../control-plane/main.ts";
 import type { Settings } from "../control-plane/settings.ts";
 import { type Command, type Given, UsageError } from "./command.ts";
+import { preferSmallGarbage } from "./small-memory.ts";
 import { firstSignal, listenOf, numberOf, tokenIn } from "./settings.ts";
 
 const DEFAULT_LISTEN = { host: "127.0.0.1", port: 7480 };
@@ -33,6 +34,7 @@ export const controlPlane: Command = {
   async run(given) {
     const stopped = firstSignal();
     const settings = await settingsOf(given);
+    preferSmallGarbage();
     const { startControlPlane } = await import("../control-plane/main.ts");
     const running = await startControlPlane(settings).catch(wrongUse);
     process.stderr.write(greeting(running));

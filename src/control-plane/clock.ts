@@ -35,9 +35,22 @@ export const systemClock: Clock = {
     }),
 };
 
+/** Bytes that are drawn at once: one call of the system's costs as much as 8 KiB of them. */
+const POOL_BYTES = 8_192;
+let pool = Buffer.alloc(0);
+
+/** Random bytes out of a pool; none is given twice. */
+function pooled(count: number): Uint8Array {
+  if (count > pool.length) pool = randomBytes(Math.max(POOL_BYTES, count));
+  const bytes = Uint8Array.from(pool.subarray(0, count));
+  pool.fill(0, 0, count);
+  pool = pool.subarray(count);
+  return bytes;
+}
+
 /** The machine's own randomness. */
 export const systemRandom: Random = {
-  bytes: (count) => randomBytes(count),
+  bytes: pooled,
   number: () => Math.random(),
 };
 

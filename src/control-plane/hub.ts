@@ -23,6 +23,8 @@ export interface Seated {
   inspect(): void;
 }
 
+const SWEEPS_TO_INSPECT = 4;
+
 export interface HubPlace {
   readonly store: Store;
   readonly clock: Clock;
@@ -46,6 +48,7 @@ export class Hub {
   readonly #seen = new Map<string, number>();
   /** Changes that the store refused, by connector: the sweep asks it again. */
   readonly #refused = new Map<string, { readonly change: LivenessChange; readonly at: number }>();
+  #sweeps = 0;
 
   constructor(place: HubPlace) {
     this.#place = place;
@@ -132,14 +135,15 @@ export class Hub {
     this.#place.liveness.forget(connectorId);
   }
 
-  /** Silence, slow readers and old sessions. */
+  /** Silence; and every fourth time, slow readers and old sessions, which have time. */
   sweep(): void {
     for (const change of this.#place.liveness.sweep()) {
       if (change.to === "unreachable") this.#seats.get(change.id)?.terminate();
       this.record(change);
     }
     this.#recordAgain();
-    for (const session of this.#seats.values()) session.inspect();
+    if (this.#sweeps % SWEEPS_TO_INSPECT === 0) for (const session of this.#seats.values()) session.inspect();
+    this.#sweeps += 1;
   }
 
   /** Tells all to go elsewhere, spread evenly over `overMs`; the connectors come back after as long. */

@@ -128,11 +128,9 @@ export class Liveness {
     const late = now - this.#swept - this.#settings.sweepMs;
     this.#swept = now;
     if (late > 2 * this.#settings.sweepMs) this.#forgive(late);
-    const changes: (LivenessChange | undefined)[] = [];
-    for (const id of this.#due(now)) changes.push(this.#verdict(id));
-    for (const [id, tracked] of this.#tracked)
-      if (tracked.state === "connected" && now - tracked.seen >= this.#settings.profile.staleMs)
-        changes.push(this.#change(id, "stale"));
+    const { due, stale } = this.#silent(now);
+    const changes = due.map((id) => this.#verdict(id));
+    for (const id of stale) if (this.state(id) === "connected") changes.push(this.#change(id, "stale"));
     return changes.filter((change) => change !== undefined);
   }
 
@@ -143,17 +141,22 @@ export class Liveness {
     }
   }
 
-  #due(now: number): readonly string[] {
+  /** Those on whom a verdict falls, unless the guard holds it, and those that become stale: in one turn over all. */
+  #silent(now: number): { readonly due: readonly string[]; readonly stale: readonly string[] } {
+    const { heartbeatMs, staleMs } = this.#settings.profile;
     const due: string[] = [];
+    const stale: string[] = [];
     let expiring = 0;
     let total = 0;
-    for (const [id, { deadline }] of this.#tracked) {
-      if (deadline === undefined) continue;
+    this.#tracked.forEach((tracked, id) => {
+      if (tracked.state === "connected" && now - tracked.seen >= staleMs) stale.push(id);
+      const { deadline } = tracked;
+      if (deadline === undefined) return;
       total += 1;
       if (deadline <= now) due.push(id);
-      if (deadline <= now + this.#settings.profile.heartbeatMs) expiring += 1;
-    }
-    return this.guard.holds({ due: due.length, expiring, total }, now) ? [] : due;
+      if (deadline <= now + heartbeatMs) expiring += 1;
+    });
+    return { due: this.guard.holds({ due: due.length, expiring, total }, now) ? [] : due, stale };
   }
 
   #verdict(id: string): LivenessChange | undefined {

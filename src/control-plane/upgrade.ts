@@ -56,18 +56,12 @@ export function upgrader(
   };
   const server = new WebSocketServer(options);
   return (request, socket, head) => {
-    // A socket that breaks meanwhile ends by itself.
-    socket.on("error", () => socket.destroy());
-    const late = AbortSignal.timeout(AUTHENTICATE_MS);
-    late.addEventListener("abort", () => {
-      if (!admitted) socket.destroy();
-    });
-    let admitted = false;
+    const inTime = endingLate(socket);
     answer(place, request)
       .then((answered) => {
         if (socket.destroyed) return;
         if ("problem" in answered) return refuse(socket, answered.problem);
-        admitted = true;
+        inTime();
         server.handleUpgrade(request, socket, head, (ws) =>
           runSession(ws, answered.credential, place.session),
         );
@@ -80,6 +74,18 @@ export function upgrader(
         );
       });
   };
+}
+
+/**
+ * Ends a socket that breaks, or for which what is given is not called in time. Apart from the rest, because what
+ * listens lives as long as the session: here it keeps no request alive.
+ */
+function endingLate(socket: Duplex): () => void {
+  socket.on("error", () => socket.destroy());
+  const late = setTimeout(() => socket.destroy(), AUTHENTICATE_MS);
+  const inTime = (): void => clearTimeout(late);
+  socket.once("close", inTime);
+  return inTime;
 }
 
 type Answer = { readonly problem: ApiProblem } | Awaited<ReturnType<typeof authenticated>>;

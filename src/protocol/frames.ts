@@ -100,7 +100,8 @@ export function parseFrame(text: string): Parsed {
   if (!seen.success) return { kind: "invalid", code: "envelope", message: placesOf(seen.error) };
   const type = shortType(seen.data.type);
   const known = knownEnvelope(seen.data);
-  if (utf8Length(text) > LIMITS.eventBytes)
+  // A UTF-16 unit is three bytes at most: short texts need no counting.
+  if (3 * text.length > LIMITS.eventBytes && utf8Length(text) > LIMITS.eventBytes)
     return {
       kind: "invalid",
       code: "tooLarge",

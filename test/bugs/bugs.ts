@@ -212,8 +212,8 @@ export const BUGS: readonly Bug[] = [
     changes: [
       inControlPlane(
         "liveness.ts",
-        "return this.guard.holds({ due: due.length, expiring, total }, now) ? [] : due;",
-        "this.guard.holds({ due: due.length, expiring, total }, now);\n    return due;",
+        "due: this.guard.holds({ due: due.length, expiring, total }, now) ? [] : due,",
+        "due: (this.guard.holds({ due: due.length, expiring, total }, now), due),",
       ),
     ],
     caughtBy: "simulation",
@@ -515,11 +515,7 @@ export const BUGS: readonly Bug[] = [
     name: "certificate-not-judged",
     says: "Any certificate will do.",
     changes: [
-      inConnector(
-        "dial/tls.ts",
-        "  if (options.verify) judge(socket, x509, serverName, clock);\n",
-        "",
-      ),
+      inConnector("dial/tls.ts", "  if (options.verify) judge(socket, x509, serverName, clock);\n", ""),
     ],
     caughtBy: { file: "test/contract/integrations.test.ts", test: "certificate" },
   },
