@@ -204,7 +204,7 @@ const manySessions: PlaneCase = {
       const guest = await guestAt(plane, round, { identity, like });
       keepBeating(guest, plane, round);
     };
-    for (let warm = 0; warm < 20; warm += 1) await once();
+    for (let warm = 0; warm < 20 + plane.rounds.reconnects / 4; warm += 1) await once();
     const before = { rss: plane.program?.rss ?? 0, descriptors: plane.program?.descriptors ?? 0 };
     for (let count = 0; count < plane.rounds.reconnects; count += 1) await once();
     await expectAlive("a session after all that", await guestAt(plane, parts, { identity, like }));

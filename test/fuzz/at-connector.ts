@@ -28,7 +28,7 @@ import { SMALL_HEAP, Watched } from "./watched.ts";
 
 const SCALE = 0.01;
 const MOST_FRAMES = 120;
-const WARM = 2_000;
+const WARM = 10_000;
 
 const frames = documentedFrames();
 /** What a control plane may send, more often than what only the other end may. */

@@ -15,7 +15,7 @@ const CONNECTORS = 8;
 /** Frames of one session, most of which end sooner. */
 const MOST_FRAMES = 60;
 /** Frames after which memory counts. */
-const WARM = 2_000;
+const WARM = 10_000;
 
 const frames = documentedFrames();
 const known = [...frames.keys()];
