@@ -1,35 +1,24 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { stateDigest } from "../protocol/digest.ts";
-import { integrationSubject, uuidv7 } from "../protocol/envelope.ts";
+import { randomUUID } from "node:crypto";
 import { scaled, TIMINGS } from "../protocol/limits.ts";
-import { SECRETS_CAPABILITY } from "../protocol/secret-frames.ts";
-import type { Bye, Heartbeat, Hello } from "../protocol/session-frames.ts";
+import type { Bye, Instance } from "../protocol/session-frames.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Cluster } from "./cluster.ts";
-import { Commands } from "./commands.ts";
-import type { Network } from "./dial/network.ts";
-import { createNetwork } from "./dial/place.ts";
 import { httpEnrol } from "./enrol.ts";
+import { ClusterEvidence } from "./evidence/evidence.ts";
 import { codeOf } from "./failure.ts";
 import { type HealthServer, serveHealth } from "./http.ts";
 import { Identity } from "./identity.ts";
 import type { Configuration, Item, Problem } from "./item.ts";
-import { Lag } from "./lag.ts";
 import { createLog, errorFields, type Log } from "./log.ts";
-import type { Leadership } from "./lease.ts";
-import { ClusterEvidence } from "./evidence/evidence.ts";
-import { Looks, type LooksParts, ownerOf } from "./looks.ts";
-import { Metrics } from "./metrics.ts";
-import { Outbox } from "./outbox.ts";
+import type { LooksParts } from "./looks.ts";
+import { newId } from "./new-id.ts";
 import { Refusal } from "./refusal.ts";
-import { Schedule } from "./schedule.ts";
-import { SecretWatch } from "./secret-watch.ts";
+import { type Ended, Replica } from "./replica.ts";
 import { Scrubber } from "./scrub.ts";
 import { type Dial, type LinkState, Sessions } from "./sessions.ts";
 import { type FollowedIntegrations, followIntegrations } from "./sources/crd.ts";
 import { followFile, markOf } from "./sources/file.ts";
 import { mergeSources } from "./sources/merge.ts";
-import { bounded, changedData, Standing } from "./standing.ts";
 import {
   addressOf,
   type ConnectorSettings,
@@ -41,9 +30,8 @@ import {
 import type { StateStore } from "./state.ts";
 import { folderState } from "./state-dir.ts";
 import { secretNameOf } from "./state-secret.ts";
-import type { Change } from "./status.ts";
-import { Telling } from "./telling.ts";
 import { webSocketDial } from "./transport.ts";
+import { JOIN_TOKEN, Work } from "./work.ts";
 
 /** A connector that runs. */
 export interface RunningConnector {
@@ -58,16 +46,8 @@ export interface RunningConnector {
   close(): Promise<void>;
 }
 
-/** Why a connector ended by itself. */
-export interface Ended {
-  /** What kept it from beginning; absent where it only leads no more. */
-  readonly trouble?: StartError;
-}
-
+/** A process that ends for another one comes back within this time. */
 const RETURN_MS = 60_000;
-/** A loop that did not turn, or a look that is late, for this long: the process is not alive. */
-const STUCK_LOOP_MS = 15_000;
-const STUCK_SCHEDULE_MS = 600_000;
 
 /** Starts a connector. Rejects with a StartError that says in one sentence what is wrong. */
 export async function startConnector(settings: ConnectorSettings): Promise<RunningConnector> {
@@ -102,64 +82,31 @@ class Connector implements RunningConnector {
   readonly #clock: Clock = systemClock;
   readonly #scrubber = new Scrubber();
   readonly #log: Log;
-  readonly #lag: Lag;
-  readonly #standing = new Standing();
-  readonly #metrics: Metrics;
-  readonly #telling: Telling;
-  readonly #outbox: Outbox;
-  readonly #secrets: SecretWatch;
-  readonly #looks: Looks;
-  readonly #schedule: Schedule<Item>;
-  readonly #commands: Commands;
+  readonly #work: Work;
   readonly #over = new AbortController();
   readonly #background: Promise<void>[] = [];
   readonly #ended = Promise.withResolvers<Ended>();
   readonly ended = this.#ended.promise;
-  #instance: Hello["instance"];
+  #instance: Instance;
   #cluster: Cluster | undefined;
-  #leadership: Leadership | undefined;
-  /** Whether it works: with a Lease, only while it holds it. */
-  #leads = true;
+  #replica: Replica | undefined;
   #sessions: Sessions | undefined;
   #health: HealthServer | undefined;
-  #network: Network;
-  /** What is looked at: the file's integrations, and those of resources. */
-  #configuration: Configuration = NOTHING_CONFIGURED;
+  /** The integrations of the file, and those of resources. */
   #file: Configuration = NOTHING_CONFIGURED;
   #resources: readonly Item[] = [];
   #crd: { readonly source: FollowedIntegrations; readonly cluster: Cluster } | undefined;
-  #configInvalid: string | null = null;
   #link: LinkState = { state: "over" };
   #wasReady = false;
-  #tellsSecrets = false;
   #draining: Promise<void> | undefined;
 
   constructor(settings: ConnectorSettings, factor: number) {
     this.#settings = settings;
     this.#factor = factor;
-    const clock = this.#clock;
-    this.#lag = new Lag(clock);
     const { level = "info", write } = settings.log ?? {};
     this.#log = createLog({ level, version: settings.version, scrubber: this.#scrubber, write });
-    this.#metrics = this.#makeMetrics();
-    this.#telling = new Telling(this.#log, this.#metrics);
-    this.#outbox = new Outbox({
-      newId,
-      time: () => new Date(clock.now()).toISOString(),
-      truth: () => ({ items: this.#standing.snapshot(), digest: this.#digest() }),
-    });
-    this.#network = createNetwork(settings.environment, NOTHING_CONFIGURED.addressesAllow);
-    this.#secrets = this.#makeSecrets();
-    this.#looks = this.#makeLooks();
-    this.#schedule = new Schedule({
-      clock,
-      random: Math.random,
-      look: (item, signal) => this.#looks.scheduled(item, signal),
-      prepare: (item, signal) => this.#secrets.ready(item, signal),
-      onBegin: (lateMs) => this.#metrics.began(lateMs),
-    });
-    this.#commands = this.#makeCommands();
     this.#instance = settings.instance ?? ownInstance();
+    this.#work = this.#makeWork();
   }
 
   get address(): { readonly host: string; readonly port: number } {
@@ -168,10 +115,15 @@ class Connector implements RunningConnector {
 
   link = (): LinkState => this.#link;
 
+  /** Whether it works: with a Lease, only while it holds it. */
+  get #leads(): boolean {
+    return this.#replica?.leads ?? true;
+  }
+
   /** Makes ready to connect. Rejects with a StartError where it is plain now that it cannot. */
   async connectTo(address: Exclude<ReturnType<typeof addressOf>, undefined>): Promise<void> {
     const { ca, environment, joinTokenFile, serviceAccountTokenFile } = this.#settings;
-    const transport = { address, trust: this.#network.trust, caFile: ca, environment };
+    const transport = { address, trust: this.#work.network.trust, caFile: ca, environment };
     const identity = new Identity({
       state: this.#state(),
       joinTokenFile,
@@ -183,7 +135,7 @@ class Connector implements RunningConnector {
     });
     // Read now, so that a bad file is known now; without one there is nothing that could be wrong.
     if (ca !== undefined)
-      await this.#network.trust(ca).catch((error: unknown) => {
+      await this.#work.network.trust(ca).catch((error: unknown) => {
         throw new StartError(`--ca: the file ${ca} cannot be read as PEM certificates.`, [], error);
       });
     await identity.prepare().catch((error: unknown) => {
@@ -206,36 +158,22 @@ class Connector implements RunningConnector {
 
   /** Waits for its turn to lead, then begins; where it leads no more, it ends. */
   standBy(lease: string, begin: () => Promise<void>): void {
-    this.#leads = false;
-    const holder = this.#instance.podName ?? this.#instance.id;
-    this.#leadership = this.#inCluster().leadership(lease, `${holder}_${this.#instance.id}`, (says) =>
+    const { podName, id } = this.#instance;
+    const leadership = this.#inCluster().leadership(lease, `${podName ?? id}_${id}`, (says) =>
       this.#log.warn(says),
     );
+    this.#replica = new Replica({
+      leadership,
+      log: this.#log,
+      begin: async ({ uid, transitions }) => {
+        this.#instance = { ...this.#instance, leaseUid: uid, leaseTransitions: transitions };
+        await begin();
+      },
+      // Not awaited by what runs in the background: the end waits for that.
+      onEnd: (ended) => void this.drain("leader-lost").then(() => this.#ended.resolve(ended)),
+    });
     this.#log.info(`This replica stands by: it works once it holds the Lease ${lease}.`);
-    this.#background.push(this.#lead(this.#leadership, begin));
-  }
-
-  async #lead(leadership: Leadership, begin: () => Promise<void>): Promise<void> {
-    const { signal } = this.#over;
-    const term = await leadership.acquire(signal);
-    if (term === undefined) return;
-    this.#leads = true;
-    this.#instance = { ...this.#instance, leaseUid: term.uid, leaseTransitions: term.transitions };
-    this.#log.info("This replica leads now.", { transitions: term.transitions });
-    try {
-      await begin();
-    } catch (error) {
-      if (!(error instanceof StartError)) throw error;
-      return this.#give({ trouble: error });
-    }
-    if ((await leadership.keep(signal)) === "over") return;
-    this.#log.warn("This replica could not keep the Lease in time: it leads no more, and ends.");
-    this.#give({});
-  }
-
-  /** Ends by itself. Not awaited by what runs in the background: the end waits for that. */
-  #give(ended: Ended): void {
-    void this.drain("leader-lost").then(() => this.#ended.resolve(ended));
+    this.#background.push(this.#replica.run(this.#over.signal));
   }
 
   #makeSessions(identity: Identity, dial: Dial): Sessions {
@@ -245,19 +183,19 @@ class Connector implements RunningConnector {
       newId,
       factor: this.#factor,
       timings: scaled(TIMINGS, this.#factor),
-      outbox: this.#outbox,
-      hello: () => this.#hello(),
-      vitals: () => this.#vitals(),
-      onCommand: (dispatch) => this.#commands.dispatch(dispatch),
-      onSecrets: (digest) => this.#secretsAre(digest),
-      onCancel: (commandId) => this.#commands.cancel(commandId),
+      outbox: this.#work.outbox,
+      hello: () => this.#work.hello(this.#instance),
+      vitals: () => this.#work.vitals(),
+      onCommand: (dispatch) => this.#work.commands.dispatch(dispatch),
+      onSecrets: (digest) => this.#work.secretsAre(digest),
+      onCancel: (commandId) => this.#work.commands.cancel(commandId),
       dial,
       credential: (offsetMs, signal) => identity.credential(offsetMs, signal),
       hasNewToken: () => identity.hasNewToken(),
       onKeyRefused: () => identity.mustEnrol(),
       onState: (state) => this.#linked(state),
-      onNotice: (notice) => this.#telling.noticed(notice, this.#clock.now()),
-      onEnd: (end) => this.#telling.ended(end),
+      onNotice: (notice) => this.#work.telling.noticed(notice, this.#clock.now()),
+      onEnd: (end) => this.#work.telling.ended(end),
     });
   }
 
@@ -266,11 +204,11 @@ class Connector implements RunningConnector {
     const { listen } = this.#settings;
     try {
       this.#health = await serveHealth(listen, {
-        alive: () => this.#alive(),
+        alive: () => this.#work.alive(),
         ready: () => this.#ready(),
         metrics: async () => ({
-          contentType: this.#metrics.contentType,
-          text: await this.#metrics.text(),
+          contentType: this.#work.metrics.contentType,
+          text: await this.#work.metrics.text(),
         }),
       });
     } catch (error) {
@@ -282,13 +220,13 @@ class Connector implements RunningConnector {
     const { file, load, version } = this.#settings;
     this.#log.info(`Connector ${version} has started.`, { integrations: configuration.items.length });
     this.#file = configuration;
-    this.#apply(configuration);
-    this.#metrics.reloaded("file", true, this.#clock.now());
-    this.#background.push(this.#lag.run(this.#over.signal));
+    this.#work.begin(configuration);
+    this.#work.metrics.reloaded("file", true, this.#clock.now());
+    this.#background.push(this.#work.watchLag(this.#over.signal));
     if (file !== undefined) {
       const source = { file, load, clock: this.#clock, seen };
       const onConfiguration = (next: Configuration): void => this.#fileRead(next);
-      const onProblems = (problems: readonly Problem[]): void => this.#judge(problems);
+      const onProblems = (problems: readonly Problem[]): void => this.#work.judge(problems);
       this.#background.push(followFile({ ...source, onConfiguration, onProblems }, this.#over.signal));
     }
     this.#background.push(this.#startSessions(this.#followResources()));
@@ -315,10 +253,10 @@ class Connector implements RunningConnector {
       judge: (resource) => judgeResource(resource, this.#file),
       onItems: (items) => {
         this.#resources = items;
-        this.#metrics.reloaded("crd", undefined, this.#clock.now());
+        this.#work.metrics.reloaded("crd", undefined, this.#clock.now());
         this.#reload();
       },
-      onProblem: (problem) => this.#telling.resourceProblem(problem),
+      onProblem: (problem) => this.#work.telling.resourceProblem(problem),
       onUnknown: (error) =>
         this.#log.error("Integration resources failed in a way that Mooring does not know.", {
           error: errorFields(error),
@@ -340,13 +278,13 @@ class Connector implements RunningConnector {
 
   async #end(reason: Bye["reason"]): Promise<void> {
     this.#over.abort();
-    await Promise.all([this.#schedule.close(), this.#commands.close(), this.#secrets.close()]);
+    await this.#work.close();
     const expectedReturnMs = reason === "shutdown" ? null : RETURN_MS * this.#factor;
     await this.#sessions?.drain({ reason, expectedReturnMs });
     await Promise.all(this.#background);
     await this.#crd?.source.ended;
     await this.#crd?.cluster.close();
-    await this.#leadership?.release(AbortSignal.timeout(RELEASE_MS));
+    await this.#replica?.release();
     await Promise.all([this.#health?.close(), this.#cluster?.close()]);
     this.#log.info("Connector has ended.", { reason });
   }
@@ -357,30 +295,22 @@ class Connector implements RunningConnector {
     return kind === "process" ? "shutdown" : "restart";
   }
 
-  #makeMetrics(): Metrics {
-    return new Metrics({
-      version: this.#settings.version,
-      stands: () => this.#standing.all(),
-      outbox: () => ({ events: this.#outbox.events, ...this.#outbox.counts }),
-      isConnected: () => this.#link.state === "ready",
-      secrets: () => this.#secrets.counts(),
-      leads: () => this.#leads,
-      resources: () => this.#crd?.source.counts(),
-      lagSeconds: () => this.#lag.take("metrics") / 1000,
-    });
-  }
-
-  #makeLooks(): Looks {
-    return new Looks({
+  #makeWork(): Work {
+    return new Work({
+      settings: this.#settings,
       clock: this.#clock,
-      network: () => this.#network,
-      standing: this.#standing,
-      metrics: this.#metrics,
-      secrets: this.#secrets,
+      factor: this.#factor,
       log: this.#log,
+      scrubber: this.#scrubber,
+      gauges: {
+        isConnected: () => this.#link.state === "ready",
+        leads: () => this.#leads,
+        resources: () => this.#crd?.source.counts(),
+      },
       diagnose: this.#diagnosis(),
       onLooked: (item) => this.#tellResource(item),
-      onChange: (item, change) => this.#tell(item, change),
+      tells: () => this.#sessions !== undefined,
+      onWaiting: () => this.#sessions?.kick(),
     });
   }
 
@@ -394,153 +324,30 @@ class Connector implements RunningConnector {
     return (item, report, signal) => evidence.add(item, report, signal);
   }
 
-  #makeSecrets(): SecretWatch {
-    return new SecretWatch({
-      clock: this.#clock,
-      random: Math.random,
-      onValues: (item, values) => this.#scrubber.learn(ownerOf(item), values),
-      onRead: (read) => this.#metrics.secretRead(read),
-      onChange: (items, all) => {
-        for (const item of items) this.#telling.secretChanged(item);
-        if (!this.#tellsSecrets) return;
-        this.#metrics.told("secrets.changed");
-        this.#outbox.tellSecrets(items, all);
-        this.#sessions?.kick();
-      },
-      lookSoon: (name) => this.#schedule.soon(name),
-      onUnknown: (error, store) =>
-        this.#log.warn(`The store ${store} failed in a way that Mooring does not know.`, {
-          error: errorFields(error),
-        }),
-    });
-  }
-
-  /** The control plane stores secrets, and what it has of them; null where it knows none. */
-  #secretsAre(digest: string | null): void {
-    this.#tellsSecrets = digest !== null;
-    if (digest === null || digest === this.#secrets.digest()) return;
-    const items = this.#secrets.all();
-    this.#outbox.tellSecrets(
-      items,
-      items.map(({ id }) => id),
-    );
-  }
-
-  #makeCommands(): Commands {
-    return new Commands({
-      clock: this.#clock,
-      timings: scaled(TIMINGS, this.#factor),
-      tell: (event) => {
-        this.#metrics.told(event.type);
-        this.#outbox.tellCommand(event);
-        this.#sessions?.kick();
-      },
-      names: () => this.#configuration.items.map(({ name }) => name),
-      look: (name, asked, how) =>
-        this.#schedule.ask(name, async (item, signal) => {
-          const report = await this.#looks.asked(item, asked, { ...how, signal });
-          if (asked === "refresh") this.#schedule.note(name, report.state !== "error");
-          return bounded(report);
-        }),
-      lookUnsaved: async (item, how) => bounded(await this.#looks.asked(item, "test", how)),
-      judgeUnsaved: (item) => this.#settings.judgeRemote(item, this.#configuration),
-    });
-  }
-
-  #apply(configuration: Configuration): boolean {
-    this.#configuration = configuration;
-    this.#network = createNetwork(
-      this.#settings.environment,
-      configuration.addressesAllow,
-      this.#network.trust,
-    );
-    const { items } = configuration;
-    const names = items.flatMap(({ name, type, config }) => [name, type.address(config)]);
-    this.#scrubber.keep(names);
-    this.#scrubber.retain(new Set([JOIN_TOKEN, ...items.map(ownerOf)]));
-    const isNew = this.#standing.replace(items, this.#clock.now());
-    this.#metrics.keepOnly(new Set(items.map(({ name }) => name)));
-    this.#secrets.replace(items);
-    this.#schedule.replace(items);
-    return isNew;
-  }
-
   #fileRead(configuration: Configuration): void {
     this.#file = configuration;
-    this.#metrics.reloaded("file", true, this.#clock.now());
+    this.#work.metrics.reloaded("file", true, this.#clock.now());
     this.#crd?.source.rejudge();
     this.#reload();
   }
 
   /** Takes what the file and the resources have now. A name of the file's is never a resource's: that has a dot. */
   #reload(): void {
+    if (this.#over.signal.aborted) return;
     const { items } = mergeSources({ file: this.#file.items, crd: this.#resources, remote: [] });
-    if (this.#over.signal.aborted || !this.#apply({ ...this.#file, items })) return;
-    this.#telling.reloaded(items.length);
-    if (this.#sessions === undefined) return;
-    this.#outbox.tellSnapshot();
-    this.#sessions.kick();
-  }
-
-  #judge([first, ...more]: readonly Problem[]): void {
-    const now = this.#clock.now();
-    this.#configInvalid = first === undefined ? null : this.#telling.refused([first, ...more], now);
+    this.#work.change({ ...this.#file, items });
   }
 
   /** What stands for a resource's integration, for its own status. */
   #tellResource(item: Item): void {
-    if (item.source !== "crd") return;
-    const status = this.#standing.get(item.name)?.status;
-    if (status === undefined || status.told === null || status.checkedAt === null) return;
-    this.#crd?.source.tell(item, status.told, status.checkedAt);
-  }
-
-  #tell(item: Item, change: Change): void {
-    this.#telling.changed(item, change);
-    if (this.#sessions === undefined) return;
-    this.#metrics.told("status.changed");
-    this.#outbox.tellStatus(integrationSubject(item.name), changedData(item, change));
-    this.#sessions.kick();
+    const stands = item.source === "crd" ? this.#work.standsFor(item.name) : undefined;
+    if (stands !== undefined) this.#crd?.source.tell(item, stands.report, stands.checkedAt);
   }
 
   #linked(state: LinkState): void {
     this.#link = state;
     if (state.state === "ready") this.#wasReady = true;
-    this.#telling.linked(state);
-  }
-
-  #digest(): string {
-    return stateDigest(this.#standing.digestItems(), sha256);
-  }
-
-  #hello(): Omit<Hello, "stream" | "wallClock"> {
-    return {
-      version: this.#settings.version,
-      capabilities: [SECRETS_CAPABILITY],
-      instance: this.#instance,
-      install: this.#settings.install ?? null,
-      stateDigest: this.#outbox.owesStatus ? null : this.#digest(),
-      config: NO_CONFIG,
-    };
-  }
-
-  #vitals(): Pick<Heartbeat, "lagMs" | "config" | "checks" | "configInvalid" | "samples" | "reads"> {
-    const reads = this.#tellsSecrets ? this.#secrets.takeReads() : [];
-    return {
-      ...(reads.length > 0 ? { reads } : {}),
-      lagMs: this.#lag.take("heartbeat"),
-      config: NO_CONFIG,
-      checks: this.#standing.counts(),
-      configInvalid: this.#configInvalid,
-      samples: this.#looks.takeSamples((name) => this.#schedule.nextIn(name)),
-    };
-  }
-
-  #alive(): Record<string, boolean> {
-    return {
-      eventLoop: this.#lag.idleMs < STUCK_LOOP_MS,
-      schedule: this.#schedule.overdueMs() < STUCK_SCHEDULE_MS,
-    };
+    this.#work.telling.linked(state);
   }
 
   #ready(): Record<string, boolean> {
@@ -557,22 +364,9 @@ class Connector implements RunningConnector {
   }
 }
 
-const RELEASE_MS = 2_000;
 /** The first session waits so long for the list of resources. */
 const LIST_MS = 10_000;
 
-/** The scrubber's name for it. */
-const JOIN_TOKEN = "join token";
-const NO_CONFIG = { generation: 0, digest: "" };
-
-function newId(): string {
-  return uuidv7(Date.now(), randomBytes);
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-function ownInstance(): Hello["instance"] {
+function ownInstance(): Instance {
   return { id: randomUUID(), podUid: null, podName: null, leaseUid: null, leaseTransitions: null };
 }
