@@ -269,7 +269,8 @@ test("HTTPS_PROXY is used, NO_PROXY obeyed, and a proxy that refuses is told as 
     await using closed = await connectProxy({ mode });
     const other = { HTTPS_PROXY: `http://127.0.0.1:${closed.port}` };
     await using refused = await start(plane, { ca, environment: other });
-    expect(await word(refused)).toBe("waiting proxy_refused");
-    expect(says(refused)).toContain(answer);
+    const told = await trouble(refused);
+    expect(told.word).toBe("waiting proxy_refused");
+    expect(told.says).toContain(answer);
   }
 });
