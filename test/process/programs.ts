@@ -301,18 +301,25 @@ export class Plane implements AsyncDisposable {
   }
 
   async get<T>(path: string): Promise<T> {
-    const response = await this.api("GET", path);
-    const text = await response.text();
-    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${text}`);
+    const { status, text } = await this.#got(path);
+    if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`);
     return JSON.parse(text) as T;
   }
 
-  /** What a path answers as soon as it fits. */
+  async #got(path: string): Promise<{ readonly status: number; readonly text: string }> {
+    const response = await this.api("GET", path);
+    return { status: response.status, text: await response.text() };
+  }
+
+  /** What a path answers as soon as it fits. What nobody has told of yet is not found: that is waited for too. */
   async until<T>(path: string, fits: (answer: T) => boolean, ms = PATIENCE_MS): Promise<T> {
-    let last: T | undefined;
+    let last: unknown;
     const look = async (): Promise<T | undefined> => {
-      last = await this.get<T>(path);
-      return fits(last) ? last : undefined;
+      const { status, text } = await this.#got(path);
+      if (status !== 200 && status !== 404) throw new Error(`GET ${path}: ${status} ${text}`);
+      const answer = JSON.parse(text) as T;
+      last = answer;
+      return status === 200 && fits(answer) ? answer : undefined;
     };
     return eventually(path, look, { ms, seen: () => JSON.stringify(last) });
   }
