@@ -144,13 +144,13 @@ export class Program implements AsyncDisposable {
   }
 
   /** Until a path of its own answers 200. */
-  async until200(url: string): Promise<void> {
+  async until200(url: string, ms = PATIENCE_MS): Promise<void> {
     const seen = (): string => `${this.stdout}${this.stderr}`;
     const answers = async (): Promise<true | undefined> => {
       if (this.isOver) throw new Error(`it ended: ${seen()}`);
       return (await statusOf(url)) === 200 ? true : undefined;
     };
-    await eventually(url, answers, { seen });
+    await eventually(url, answers, { ms, seen });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -222,6 +222,10 @@ interface PlaneWish {
   readonly flags?: readonly string[];
   /** The address that everybody uses, where something stands in front: its public URL. */
   readonly through?: string;
+  /** HOST:PORT where it listens; a free port of loopback where this is left out. */
+  readonly listen?: string;
+  /** HOST:PORT where its health and metrics are, plain: for one that speaks TLS. */
+  readonly health?: string;
   readonly environment?: Environment;
 }
 
@@ -229,7 +233,7 @@ interface PlaneWish {
 export class Plane implements AsyncDisposable {
   /** Where users and connectors reach it. */
   readonly url: string;
-  /** Where it listens. */
+  /** Where its health and metrics are. */
   readonly own: string;
   readonly dir: string;
   readonly scale: number;
@@ -258,15 +262,18 @@ export class Plane implements AsyncDisposable {
     scale = 0.05,
     flags = [],
     through,
+    listen,
+    health,
     environment = {},
   }: PlaneWish = {}): Promise<Plane> {
     await using parts = new AsyncDisposableStack();
     const { path: dir } = parts.use(await folder());
-    const at = `127.0.0.1:${await freePort()}`;
-    const listen = ["--listen", at, "--data", join(dir, "data")];
+    const at = listen ?? `127.0.0.1:${await freePort()}`;
+    const place = ["--listen", at, "--data", join(dir, "data")];
+    const apart = health === undefined ? [] : ["--health-listen", health];
     const known = through === undefined ? [] : ["--public-url", through];
-    const own = `http://${at}`;
-    const all = [...listen, ...known, ...flags];
+    const own = `http://${health ?? at}`;
+    const all = [...place, ...apart, ...known, ...flags];
     const plane = new Plane({ url: through ?? own, own, dir, scale, flags: all }, environment, parts);
     parts.defer(() => plane.program[Symbol.asyncDispose]());
     await plane.program.until200(`${own}/readyz`);
@@ -385,6 +392,8 @@ interface AgentWish {
   readonly flags?: readonly string[];
   /** Whether to wait for /readyz, or only for /livez. Default true. */
   readonly ready?: boolean;
+  /** How long to wait for that, milliseconds. */
+  readonly startMs?: number;
 }
 
 /** A connector as a process, with its own folder. */
@@ -416,7 +425,8 @@ export class Agent implements AsyncDisposable {
     const environment = { ...scaleOf(wish.scale ?? 0.05), ...wish.environment };
     const agent = new Agent({ dir, listen, args, environment }, parts);
     parts.defer(() => agent.program[Symbol.asyncDispose]());
-    await agent.program.until200(`${agent.health}/${wish.ready === false ? "livez" : "readyz"}`);
+    const path = wish.ready === false ? "livez" : "readyz";
+    await agent.program.until200(`${agent.health}/${path}`, wish.startMs);
     agent.#parts = parts.move();
     return agent;
   }
