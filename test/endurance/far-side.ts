@@ -2,9 +2,10 @@
 import { pathToFileURL } from "node:url";
 import process from "node:process";
 import { silent } from "../fake/targets.ts";
-import { type Answered, type Flipping, flipping } from "../process/flipping.ts";
+import { type Flipping, flipping } from "../process/flipping.ts";
 import { Agent, tcp } from "../process/programs.ts";
 import { answerCalls } from "./calls.ts";
+import type { Truths } from "./compared.ts";
 import { End, type Packets } from "./network.ts";
 
 /** A connector to be started. */
@@ -31,8 +32,6 @@ export interface FarSide {
   log: string;
   metrics: undefined;
 }
-
-export type Truths = readonly (readonly [name: string, answered: readonly Answered[]])[];
 
 /** How long a connector may take to start and connect, with others, on a machine that does much else: milliseconds. */
 const START_MS = 120_000;

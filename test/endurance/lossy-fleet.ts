@@ -1,13 +1,11 @@
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import tls from "node:tls";
 import { fileURLToPath } from "node:url";
-import { createAuthority } from "../../src/demo/certificates.ts";
-import { folder, freePort, Plane } from "../process/programs.ts";
+import { freePort, type Plane } from "../process/programs.ts";
 import { Calls } from "./calls.ts";
-import type { FarSide, Truths } from "./far-side.ts";
+import type { Truths } from "./compared.ts";
+import type { FarSide } from "./far-side.ts";
 import { End, inOwnNamespace, NEAR_ADDRESS, type Packets } from "./network.ts";
+import { SecurePlane } from "./secure-plane.ts";
 import { Watch } from "./watch.ts";
 
 /** Connectors that start at one time: each takes a second or two of a core. */
@@ -47,7 +45,8 @@ export class LossyFleet implements AsyncDisposable {
     const near = new End("near");
     await near.up("near");
     await ask(far, "up");
-    const { plane, ca } = await planeWithTls(parts);
+    const listen = `${NEAR_ADDRESS}:${await freePort()}`;
+    const { plane, ca } = parts.use(await SecurePlane.start({ listen, through: `https://${listen}` }));
     const watch = parts.use(await Watch.of(plane));
     const all = [...Array.from({ length: connectors }, (_, index) => `c-${index}`), CONTROL];
     const flips = await ask<readonly string[]>(far, "targets", Math.ceil(connectors / FLIPS_EVERY));
@@ -115,26 +114,6 @@ async function farSide(parts: AsyncDisposableStack): Promise<Calls> {
   await ask(far, "loopback");
   await End.join(child.pid ?? 0);
   return far;
-}
-
-async function planeWithTls(
-  parts: AsyncDisposableStack,
-): Promise<{ readonly plane: Plane; readonly ca: string }> {
-  const { path } = parts.use(await folder());
-  const authority = await createAuthority("a lossy network's");
-  const { certPem, keyPem } = await authority.issue({ names: [NEAR_ADDRESS] });
-  const [ca, cert, key] = [join(path, "ca.pem"), join(path, "tls.crt"), join(path, "tls.key")];
-  await Promise.all([writeFile(ca, authority.certPem), writeFile(cert, certPem), writeFile(key, keyPem)]);
-  tls.setDefaultCACertificates([...tls.getCACertificates("default"), authority.certPem]);
-  const listen = `${NEAR_ADDRESS}:${await freePort()}`;
-  const plane = await Plane.start({
-    scale: 1,
-    listen,
-    health: `127.0.0.1:${await freePort()}`,
-    through: `https://${listen}`,
-    flags: ["--liveness", "fast", "--tls-cert", cert, "--tls-key", key],
-  });
-  return { plane: parts.use(plane), ca };
 }
 
 /** Does it for each, some at a time. */

@@ -1,7 +1,7 @@
 import { loadavg } from "node:os";
 import { FAST } from "../../src/protocol/limits.ts";
-import { expectTrue, isConverged } from "../crash/truth.ts";
-import { pause, type ShownConnector, type Transition } from "../process/programs.ts";
+import { pause } from "../process/programs.ts";
+import { compared, seconds } from "./compared.ts";
 import { CONTROL, LossyFleet } from "./lossy-fleet.ts";
 import type { Packets } from "./network.ts";
 import { sumOf } from "./series.ts";
@@ -21,8 +21,6 @@ export interface LossReport {
   readonly figures: Readonly<Record<string, string | number>>;
 }
 
-/** How long after the loss everything may take until both ends agree, milliseconds. */
-const CONVERGED_MS = 120_000;
 /** The last part of the run, in which one connector is frozen: its verdict is due by then. */
 const CONTROL_MS = 24_000;
 /** The verdict comes within a second of the deadline. */
@@ -42,7 +40,7 @@ export async function lossyRun(wish: LossWish, tell: (line: string) => void): Pr
   const packets = await fleet.heal();
   await fleet.signal(CONTROL, "SIGCONT");
   tell("nothing is lost any more; what was told is compared with what was");
-  const told = await judged(fleet);
+  const told = await compared(fleet.plane, fleet.flipping, () => fleet.truth());
   const after = await fleet.metrics();
   return {
     problems: [
@@ -112,56 +110,6 @@ async function frozen(
   return { problems: isOnTime ? [] : [`${CONTROL} was told after ${when}: ${rule}`], told: when };
 }
 
-interface Judged {
-  readonly problems: readonly string[];
-  readonly transitions: number;
-  readonly answers: number;
-}
-
-/** Every answer of a target was told once and in order; everybody is connected again. */
-async function judged(fleet: LossyFleet): Promise<Judged> {
-  const open = new Map(fleet.flipping);
-  const problems: string[] = [];
-  const count = { transitions: 0, answers: 0 };
-  const deadline = performance.now() + CONVERGED_MS;
-  while (open.size > 0 && performance.now() < deadline) {
-    for (const [name, truth] of await fleet.truth()) {
-      const connector = open.get(name);
-      if (connector === undefined) continue;
-      const history: readonly Transition[] = await fleet.plane.history(`${connector}/${name}`);
-      if (!isConverged(history, truth)) continue;
-      open.delete(name);
-      count.transitions += history.length;
-      count.answers += truth.length;
-      problems.push(...brokenBy(() => expectTrue(`${connector}/${name}`, history, truth, [])));
-    }
-    await pause(100);
-  }
-  for (const [name, connector] of open)
-    problems.push(`${connector}/${name} shows another state than its target, ${seconds(CONVERGED_MS)} later`);
-  problems.push(...(await notConnected(fleet)));
-  return { problems, ...count };
-}
-
-async function notConnected({ plane }: LossyFleet): Promise<readonly string[]> {
-  const all = "/connectors?limit=500";
-  const areBack = ({ items }: { items: readonly ShownConnector[] }): boolean =>
-    items.every(({ state }) => state === "connected");
-  return plane.until(all, areBack, CONVERGED_MS).then(
-    () => [],
-    (error: unknown) => [`not all are connected again: ${String(error).slice(0, 500)}`],
-  );
-}
-
-function brokenBy(rule: () => void): readonly string[] {
-  try {
-    rule();
-    return [];
-  } catch (error) {
-    return [(error as Error).message];
-  }
-}
-
 /** Whether the watcher saw enough for its silence to mean something. */
 function trusted({ isWhole, failures, heldMost }: Watch): readonly string[] {
   return [
@@ -196,8 +144,4 @@ function counted(before: readonly string[], after: readonly string[]) {
     "attempts to connect": more("connect_attempts_total"),
     "attempts that failed": more("connect_attempts_total") - more("connect_attempts_total", 'result="ready"'),
   };
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
 }

@@ -56,6 +56,11 @@ export class Forwarder implements AsyncDisposable {
     });
   }
 
+  /** Ends every connection that is open. */
+  cut(): void {
+    this.#onwards.destroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#onwards.destroy();
     await this.#target[Symbol.asyncDispose]();
