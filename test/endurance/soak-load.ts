@@ -81,10 +81,14 @@ async function scrape({ plane, agents, random }: SoakPlace): Promise<void> {
   await (await fetch(`${from}/metrics`, { signal: AbortSignal.timeout(10_000) })).text();
 }
 
+/** A test changes no state: at a target that counts its answers, it would be one that nobody is told. */
 async function command(place: SoakPlace): Promise<void> {
-  const what = pick(place.random, ["refresh", "test"] as const);
-  const response = await place.plane.api("POST", `/integrations/${anyIntegration(place)}/${what}`);
+  const { plane, agents, targets, random } = place;
+  const steady = `${connectorOf(Math.floor(random() * agents.length), agents.length, agents.length)}/${targets.steady}`;
+  const path = random() < 0.5 ? `${anyIntegration(place)}/refresh` : `${steady}/test`;
+  const response = await plane.api("POST", `/integrations/${path}`);
   await response.arrayBuffer();
+  if (response.status !== 202) throw new Error(`POST ${path}: ${response.status}`);
 }
 
 async function readEvents({ plane, random }: SoakPlace): Promise<void> {

@@ -38,6 +38,10 @@ const DESCRIPTORS: Bound = { perHour: 1, widestBand: 8 };
 /** Fewer windows than this say nothing: a short run shows only that everything works. */
 const LEAST_WINDOWS = 8;
 
+/** Whether a run of so many minutes is long enough for its growth to be judged. */
+export const isLong = (minutes: number): boolean =>
+  minutes * 60 * (1 - WARM_UP) >= (LEAST_WINDOWS + 1) * WINDOW_S;
+
 /** Both programs under everything that they do in years, at a brisker pace. */
 export async function soak(wish: SoakWish, tell: (line: string) => void): Promise<SoakReport> {
   await using parts = new AsyncDisposableStack();

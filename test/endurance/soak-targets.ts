@@ -15,6 +15,8 @@ export interface SoakTargets extends AsyncDisposable {
   readonly flipping: Flipping;
   /** What every connector looks at besides; `n` keeps the names apart. */
   readonly others: readonly object[];
+  /** The name of one of those, which always works. */
+  readonly steady: string;
   readonly secretStores: readonly object[];
   /** Secrets of the store env. */
   readonly environment: Readonly<Record<string, string>>;
@@ -76,6 +78,7 @@ export async function soakTargets(
   return {
     flipping: changes,
     others: present.flatMap((kind) => [1, 2, 3].map(kind)),
+    steady: "well-1",
     secretStores: [{ name: "files", type: "file", config: { reread: "1s" } }],
     environment: { MOORING_SECRET_SOAK: bearer },
     rotate,
