@@ -56,8 +56,9 @@ export class Running implements AsyncDisposable {
     });
   }
 
+  /** Nothing where it has ended already: its pid may be another's by then. */
   signal(signal: NodeJS.Signals): void {
-    if (!this.isOver) process.kill(this.pid, signal);
+    this.#child.kill(signal);
   }
 
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
