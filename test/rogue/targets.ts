@@ -2,7 +2,7 @@ import net from "node:net";
 import tls from "node:tls";
 import { gzipSync } from "node:zlib";
 import { selfSigned } from "../../src/demo/certificates.ts";
-import { int32, message } from "../contract/postgres-messages.ts";
+import { errorMessage, int32, message } from "../contract/postgres-messages.ts";
 import { listening, type Target } from "../fake/target.ts";
 
 /** A target that means no good. */
@@ -203,10 +203,18 @@ const TCP: readonly Rogue[] = [
   },
 ];
 
+/** What a server says that is well, or refuses as it should: the same clients are loaded for it as for a rogue. */
+export const POLITE: Readonly<Record<Rogue["type"], Rogue["talk"]>> = {
+  http: (socket) => socket.end(`${OK}content-length: 0\r\n\r\n`),
+  tls: (socket) => socket.end(record(21, Buffer.from([2, 40]))),
+  tcp: (socket) => socket.end(),
+  postgresql: (socket) => socket.end(errorMessage("53300")),
+};
+
 export const ROGUES: readonly Rogue[] = [...HTTP, ...TLS, ...TCP, ...POSTGRES];
 
 /** A server of that kind. HTTP and PostgreSQL clients speak first; the others are talked to at once. */
-export function rogue({ type, talk }: Rogue): Promise<Target> {
+export function rogue({ type, talk }: Pick<Rogue, "type" | "talk">): Promise<Target> {
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     socket.setNoDelay(true);
     if (type === "tcp") return talk(socket, Buffer.alloc(0));
