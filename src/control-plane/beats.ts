@@ -13,12 +13,12 @@ export class Beats {
   readonly #bucket: TokenBucket;
   #configProblem: string | null | undefined;
 
-  constructor(place: SessionPlace, connectorId: string) {
+  constructor(place: SessionPlace, connectorId: string, tick: () => number) {
     const { leastHeartbeatMs, heartbeatMs } = place.profile;
     const leastMs = 0.8 * Math.min(leastHeartbeatMs, heartbeatMs);
     this.#place = place;
     this.#connectorId = connectorId;
-    this.#bucket = new TokenBucket({ perSecond: 1000 / leastMs, burst: BURST }, () => place.clock.tick());
+    this.#bucket = new TokenBucket({ perSecond: 1000 / leastMs, burst: BURST }, tick);
   }
 
   /** False where they come too fast. */
@@ -27,13 +27,13 @@ export class Beats {
   }
 
   /** Keeps how long looks and answers took, and stores what the connector thinks of its configuration. */
-  async told({ rttMs, samples, reads = [], configInvalid }: Heartbeat): Promise<void> {
+  told({ rttMs, samples, reads = [], configInvalid }: Heartbeat): Promise<void> | undefined {
     const now = this.#place.clock.now();
     this.#place.samples.heartbeat(this.#connectorId, rttMs, now);
     for (const sample of samples) this.#place.samples.look(this.#connectorId, sample, now);
     for (const read of reads) this.#place.samples.read(this.#connectorId, read, now);
-    if (configInvalid === this.#configProblem) return;
+    if (configInvalid === this.#configProblem) return undefined;
     this.#configProblem = configInvalid;
-    await tellConfigProblem(this.#place, this.#connectorId, configInvalid);
+    return tellConfigProblem(this.#place, this.#connectorId, configInvalid);
   }
 }

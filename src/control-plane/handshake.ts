@@ -1,6 +1,6 @@
 import { connectorSource } from "../protocol/envelope.ts";
 import type { FrameOf } from "../protocol/frames.ts";
-import type { Hello } from "../protocol/session-frames.ts";
+import { type Hello, instanceKey } from "../protocol/session-frames.ts";
 import { SECRETS_CAPABILITY } from "../protocol/secret-frames.ts";
 import { secretsDigestOf } from "./secrets.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -16,7 +16,9 @@ export class Handshake {
   readonly #out: Outgoing;
   readonly #maxAgeMs: number;
   readonly #openedAt: number;
-  #hello: Hello | undefined;
+  /** The source of this session's frames, once `hello` named it. Of `hello` no more is kept: sessions are long. */
+  #source: string | undefined;
+  #instanceId = "";
   #nonce = "";
 
   constructor(
@@ -35,29 +37,30 @@ export class Handshake {
     this.#openedAt = parts.openedAt;
   }
 
-  get hello(): Hello | undefined {
-    return this.#hello;
+  /** Empty before `hello`. */
+  get instanceId(): string {
+    return this.#instanceId;
   }
 
   /** Whether a frame of that source is this connector's: of this stream, once `hello` named it. */
   isOwn(source: string): boolean {
-    const { connectorId } = this.#credential;
-    if (this.#hello !== undefined) return source === connectorSource(connectorId, this.#hello.stream.id);
-    return source.startsWith(connectorSource(connectorId, ""));
+    if (this.#source !== undefined) return source === this.#source;
+    return source.startsWith(connectorSource(this.#credential.connectorId, ""));
   }
 
   /** Takes `hello`, or says why not. */
   take({ source, data }: FrameOf<"session.hello">): string | undefined {
     const { stream } = data;
-    if (this.#hello !== undefined) return "second hello";
+    if (this.#source !== undefined) return "second hello";
     if (source !== connectorSource(this.#credential.connectorId, stream.id)) return "foreign source";
     if (stream.first > stream.next || stream.acked >= stream.next) return "impossible stream";
-    this.#hello = data;
+    this.#source = source;
+    this.#instanceId = instanceKey(data.instance);
     return undefined;
   }
 
   /** Sends `welcome`, and gives what `ready` will claim; undefined where the session is over by then. */
-  async welcome(hello: Hello, signal: AbortSignal): Promise<Claim | undefined> {
+  async welcome(hello: Hello, isOver: () => boolean): Promise<Claim | undefined> {
     const { store, sha256, random, clock } = this.#place;
     const credential = this.#credential;
     const receivedAt = clock.now();
@@ -67,7 +70,7 @@ export class Handshake {
       await resumeWithDigest(tx, hello, of),
       knowsSecrets ? await secretsDigestOf(tx, credential.connectorId, sha256) : null,
     ]);
-    if (signal.aborted) return undefined;
+    if (isOver()) return undefined;
     this.#nonce = Buffer.from(random.bytes(16)).toString("hex");
     const skewMs = Date.parse(hello.wallClock) - receivedAt;
     const claim = { credential, hello, resume, skewMs, openedAt: this.#openedAt };

@@ -23,7 +23,7 @@ export interface Seated {
   inspect(): void;
 }
 
-const SWEEPS_TO_INSPECT = 4;
+const SWEEPS_TO_INSPECT = 16;
 
 export interface HubPlace {
   readonly store: Store;
@@ -135,7 +135,7 @@ export class Hub {
     this.#place.liveness.forget(connectorId);
   }
 
-  /** Silence; and every fourth time, slow readers and old sessions, which have time. */
+  /** Silence; and every sixteenth time, slow readers and old sessions, which have time. */
   sweep(): void {
     for (const change of this.#place.liveness.sweep()) {
       if (change.to === "unreachable") this.#seats.get(change.id)?.terminate();

@@ -3,7 +3,7 @@ import { STATES } from "../protocol/stages.ts";
 import type { Commands } from "./commands.ts";
 import type { Hub } from "./hub.ts";
 import type { Liveness } from "./liveness.ts";
-import type { SessionCounters } from "./session-place.ts";
+import type { Breach, SessionCounters } from "./session-place.ts";
 import { CONNECTOR_STATES } from "./store/rows.ts";
 import { type Reads, SILENT } from "./store/store.ts";
 
@@ -25,7 +25,9 @@ export class Metrics implements SessionCounters {
   readonly #ignored = this.#counter("frames_ignored_total", "Unknown types and attributes of newer peers.", [
     "what",
   ]);
-  readonly #refused = this.#counter("frames_refused_total", "Frames that broke the protocol.", ["what"]);
+  readonly #refused = this.#counter("frames_refused_total", "Frames that broke the protocol, by how.", [
+    "what",
+  ]);
 
   ackSeconds(seconds: number): void {
     this.#ack.observe(seconds);
@@ -39,8 +41,8 @@ export class Metrics implements SessionCounters {
   ignored(what: "type" | "attribute"): void {
     this.#ignored.inc({ what });
   }
-  refused(what: string): void {
-    this.#refused.inc({ what: what.slice(0, 40) });
+  refused(what: Breach): void {
+    this.#refused.inc({ what });
   }
 
   /** Adds what is read when it is asked for. */

@@ -13,6 +13,11 @@ export class Outgoing {
   #waiting = 0;
   /** When the oldest frame that waits was written, or the last one left; monotonic milliseconds. */
   #since = 0;
+  /** A frame left, or will never: a socket that ended says so by itself. */
+  readonly #left = (): void => {
+    this.#waiting -= 1;
+    this.#since = this.#place.clock.tick();
+  };
 
   constructor(place: SessionPlace, transport: Transport) {
     this.#place = place;
@@ -36,12 +41,7 @@ export class Outgoing {
     };
     if (this.#waiting === 0) this.#since = clock.tick();
     this.#waiting += 1;
-    const left = (): void => {
-      this.#waiting -= 1;
-      this.#since = clock.tick();
-    };
-    // A socket that ended says so by itself.
-    this.#transport.send(writeFrame(frame as unknown as Parameters<typeof writeFrame>[0])).then(left, left);
+    this.#transport.send(writeFrame(frame as unknown as Parameters<typeof writeFrame>[0]), this.#left);
   }
 
   /** Whether the connector does not read. */

@@ -20,11 +20,12 @@ interface Open {
   readonly values: number[];
 }
 
+/** Of a connector; what it has nothing of has no map. */
 interface Series {
   readonly open: Map<string, Open>;
-  readonly looks: Map<string, { readonly checkedAt: number; readonly nextCheckAt: number | null }>;
+  looks?: Map<string, { readonly checkedAt: number; readonly nextCheckAt: number | null }>;
   /** When each secret was read last, by its id. */
-  readonly reads: Map<string, number>;
+  reads?: Map<string, number>;
 }
 
 /**
@@ -41,7 +42,7 @@ export class Samples {
   }
 
   look(connectorId: string, sample: Sample, now: number): void {
-    const looks = this.#of(connectorId).looks;
+    const looks = (this.#of(connectorId).looks ??= new Map());
     if (!looks.has(sample.name) && looks.size >= LIMITS.snapshotItems) return;
     const nextCheckAt = sample.next === null ? null : Date.parse(sample.next);
     looks.set(sample.name, { checkedAt: Math.min(Date.parse(sample.at), now), nextCheckAt });
@@ -50,17 +51,17 @@ export class Samples {
 
   /** When the integration was looked at last, and will be next, where a heartbeat told it. */
   lastLook(connectorId: string, name: string): { checkedAt: number; nextCheckAt: number | null } | undefined {
-    return this.#series.get(connectorId)?.looks.get(name);
+    return this.#series.get(connectorId)?.looks?.get(name);
   }
 
   read(connectorId: string, { id, at }: SecretRead, now: number): void {
-    const { reads } = this.#of(connectorId);
+    const reads = (this.#of(connectorId).reads ??= new Map());
     if (reads.has(id) || reads.size < LIMITS.secrets) reads.set(id, Math.min(Date.parse(at), now));
   }
 
   /** When the secret was read last, where a heartbeat told it. */
   lastRead(connectorId: string, id: string): number | undefined {
-    return this.#series.get(connectorId)?.reads.get(id);
+    return this.#series.get(connectorId)?.reads?.get(id);
   }
 
   /** The bucket that is open. */
@@ -106,7 +107,7 @@ export class Samples {
   #of(connectorId: string): Series {
     const known = this.#series.get(connectorId);
     if (known !== undefined) return known;
-    const made: Series = { open: new Map(), looks: new Map(), reads: new Map() };
+    const made: Series = { open: new Map() };
     this.#series.set(connectorId, made);
     return made;
   }

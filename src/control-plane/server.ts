@@ -26,9 +26,13 @@ export function createServer(tls: { readonly cert: string; readonly key: string 
       : https.createServer({ ...options, ...tls, minVersion: "TLSv1.2", handshakeTimeout: 10_000 });
   const sockets = new Set<Socket>();
   open.set(server, sockets);
+  // One listener for all: what each connection has of its own stands for as long as a session.
+  function ended(this: Socket): void {
+    sockets.delete(this);
+  }
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.on("close", ended);
   });
   server.on("clientError", (_error, socket) => socket.destroy());
   server.on("request", notYet);

@@ -10,8 +10,8 @@ import type { Store } from "./store/store.ts";
 
 /** Text frames to one connector. */
 export interface Transport {
-  /** Resolves when the frame was handed to the network; rejects when the socket ended. */
-  send(frame: string): Promise<void>;
+  /** Calls back once, when the frame was handed to the network or the socket ended. */
+  send(frame: string, left: () => void): void;
   /** Says why, then ends, at the latest after five seconds. */
   close(code: number, reason: string): void;
   /** Ends at once. */
@@ -27,11 +27,25 @@ export interface Credential {
   readonly keyId: string;
 }
 
+/** How a frame broke the protocol. All but `data` and `too_large` end the session. */
+export type Breach =
+  | "json"
+  | "envelope"
+  | "data"
+  | "too_large"
+  | "too_many_unreadable"
+  | "foreign_source"
+  | "not_from_a_connector"
+  | "before_hello"
+  | "before_ready"
+  | "hello"
+  | "ready";
+
 /** What sessions count. */
 export interface SessionCounters {
   ackSeconds(seconds: number): void;
   ignored(what: "type" | "attribute"): void;
-  refused(what: string): void;
+  refused(what: Breach): void;
 }
 
 /** What every session shares. */

@@ -9,21 +9,24 @@ import {
   type SeenEnvelope,
 } from "../protocol/frames.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import { type Bye, type Heartbeat, instanceKey } from "../protocol/session-frames.ts";
+import type { Bye, Heartbeat } from "../protocol/session-frames.ts";
 import { Beats } from "./beats.ts";
 import { iso } from "./clock.ts";
 import { Handshake } from "./handshake.ts";
 import type { Seated } from "./hub.ts";
 import { Outgoing } from "./outgoing.ts";
 import { type Claim, takeSeat } from "./seat.ts";
-import type { Credential, SessionPlace, Transport } from "./session-place.ts";
+import type { Breach, Credential, SessionPlace, Transport } from "./session-place.ts";
 import { Stream } from "./stream.ts";
-import { TokenBucket } from "./token-bucket.ts";
+import { type Rate, TokenBucket } from "./token-bucket.ts";
 
 type Phase = "opened" | "greeted" | "welcomed" | "claimed" | "ready" | "leaving" | "closed";
 
 /** How many frames that cannot be read a session survives. */
 const MOST_UNREADABLE = 16;
+
+/** A connector that keeps to the rate may have a window on its way while the network holds it up. */
+const EVENTS: Rate = { perSecond: LIMITS.eventsPerSecond, burst: LIMITS.eventsBurst + LIMITS.windowEvents };
 
 /**
  * One connection of a connector, from the upgrade to its end. Everything is handed in; `receive` never throws.
@@ -35,13 +38,14 @@ export class Session implements Seated {
   readonly #credential: Credential;
   readonly #transport: Transport;
   readonly #out: Outgoing;
-  readonly #over = new AbortController();
   readonly #events: TokenBucket;
   readonly #beats: Beats;
   readonly #handshake: Handshake;
   readonly openedAt: number;
   readonly #maxAgeMs: number;
   #phase: Phase = "opened";
+  /** Ends the wait for the handshake. */
+  #waiting: AbortController | undefined;
   #claim: Claim | undefined;
   #stream: Stream | undefined;
   /** Came before `ready` was committed. */
@@ -55,10 +59,8 @@ export class Session implements Seated {
     this.#credential = credential;
     this.#transport = transport;
     this.#out = new Outgoing(place, transport);
-    // A connector that keeps to the rate may have a window on its way while the network holds it up.
-    const burst = LIMITS.eventsBurst + LIMITS.windowEvents;
-    this.#events = new TokenBucket({ perSecond: LIMITS.eventsPerSecond, burst }, tick);
-    this.#beats = new Beats(place, credential.connectorId);
+    this.#events = new TokenBucket(EVENTS, tick);
+    this.#beats = new Beats(place, credential.connectorId, tick);
     this.openedAt = tick();
     this.#maxAgeMs = place.timings.maxAgeMs * (0.9 + 0.2 * place.random.number());
     const parts = { credential, out: this.#out, maxAgeMs: this.#maxAgeMs, openedAt: this.openedAt };
@@ -66,18 +68,24 @@ export class Session implements Seated {
   }
 
   get instanceId(): string {
-    const { hello } = this.#handshake;
-    return hello === undefined ? "" : instanceKey(hello.instance);
+    return this.#handshake.instanceId;
   }
 
-  get signal(): AbortSignal {
-    return this.#over.signal;
+  get isOver(): boolean {
+    return this.#phase === "closed";
   }
 
   /** Ends it where `hello`, or after `welcome` `ready`, does not come in time. */
   async expectHandshake(): Promise<void> {
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    await this.#endLate(waiting.signal);
+    this.#waiting = undefined;
+  }
+
+  async #endLate(signal: AbortSignal): Promise<void> {
     for (const late of ["opened", "welcomed"] as const) {
-      await this.#place.clock.sleep(this.#place.timings.handshakeMs, this.signal);
+      await this.#place.clock.sleep(this.#place.timings.handshakeMs, signal);
       if (this.#phase === late || this.#phase === "opened") return this.close("handshakeTimeout");
       if (this.#phase === "ready" || this.#phase === "closed") return;
     }
@@ -88,8 +96,8 @@ export class Session implements Seated {
     if (this.#phase === "closed" || this.#phase === "leaving") return;
     const parsed = parseFrame(text);
     if (parsed.kind === "invalid" && (parsed.code === "json" || parsed.code === "envelope"))
-      return this.#refuse(`${parsed.code}: ${parsed.message}`);
-    if (!this.#handshake.isOwn(sourceOf(parsed))) return this.#refuse("foreign source");
+      return this.#refuse(parsed.code, parsed.message);
+    if (!this.#handshake.isOwn(sourceOf(parsed))) return this.#refuse("foreign_source");
     this.#place.hub.seen(this);
     if (parsed.kind !== "frame") return this.#unread(parsed, bytes);
     if (parsed.ignoredAttributes > 0) this.#place.counters.ignored("attribute");
@@ -135,18 +143,19 @@ export class Session implements Seated {
 
   #end(): void {
     this.#phase = "closed";
-    this.#over.abort();
+    this.#waiting?.abort();
   }
 
-  #refuse(why: string): void {
-    this.#place.counters.refused(why.split(":")[0] ?? why);
-    this.#place.log.warn({ connector: this.#credential.connector, why }, "a session broke the protocol");
+  #refuse(what: Breach, why?: string): void {
+    const { counters, log } = this.#place;
+    counters.refused(what);
+    log.warn({ connector: this.#credential.connector, what, why }, "a session broke the protocol");
     this.close("protocolError");
   }
 
   /** An event of a newer type, too large or malformed: its number counts, and a bad one is told. */
   #unread(parsed: Exclude<Parsed, { kind: "frame" }>, bytes: number): void {
-    if (this.#phase === "opened" || !("envelope" in parsed)) return this.#refuse("frame before hello");
+    if (this.#phase === "opened" || !("envelope" in parsed)) return this.#refuse("before_hello");
     const { envelope } = parsed;
     if (parsed.kind === "ignored") this.#place.counters.ignored("type");
     else this.#tellUnreadable(envelope, parsed);
@@ -156,8 +165,8 @@ export class Session implements Seated {
 
   #tellUnreadable({ id }: SeenEnvelope, problem: { code: string; message: string }): void {
     this.#unreadable += 1;
-    this.#place.counters.refused(problem.code);
-    if (this.#unreadable > MOST_UNREADABLE) return this.#refuse("too many frames that cannot be read");
+    this.#place.counters.refused(problem.code === "tooLarge" ? "too_large" : "data");
+    if (this.#unreadable > MOST_UNREADABLE) return this.#refuse("too_many_unreadable");
     const code = problem.code === "tooLarge" ? "tooLarge" : "invalid";
     this.#out.send("session.error", { code, refId: id, message: problem.message });
   }
@@ -165,7 +174,7 @@ export class Session implements Seated {
   #take(frame: Frame, bytes: number): void {
     if (isSequenced(frame.type)) return this.#sequenced(frame as Extract<Frame, { sequence: number }>, bytes);
     if (frame.type === "session.hello") return this.#greet(frame);
-    if (this.#phase === "opened") return this.#refuse("frame before hello");
+    if (this.#phase === "opened") return this.#refuse("before_hello");
     if (frame.type === "session.ready") return this.#takeReady(frame.data.nonce);
     if (frame.type === "session.heartbeat") return this.#beat(frame.data);
     if (frame.type === "session.bye") return this.#bye(frame.data);
@@ -175,15 +184,15 @@ export class Session implements Seated {
         { connector: this.#credential.connector, ...frame.data },
         "a connector objects",
       );
-    return this.#refuse(`${frame.type} is not a connector's to send`);
+    return this.#refuse("not_from_a_connector", frame.type);
   }
 
   #greet(frame: FrameOf<"session.hello">): void {
     const why = this.#handshake.take(frame);
-    if (why !== undefined) return this.#refuse(why);
+    if (why !== undefined) return this.#refuse("hello", why);
     this.#phase = "greeted";
     const welcome = async (): Promise<void> => {
-      this.#claim = await this.#handshake.welcome(frame.data, this.signal);
+      this.#claim = await this.#handshake.welcome(frame.data, () => this.isOver);
       if (this.#phase === "greeted") this.#phase = "welcomed";
     };
     this.#follow(welcome());
@@ -191,9 +200,10 @@ export class Session implements Seated {
 
   #takeReady(nonce: string): void {
     const claim = this.#claim;
-    if (this.#phase !== "welcomed" || claim === undefined) return this.#refuse("ready out of turn");
-    if (!this.#handshake.isAnswer(nonce)) return this.#refuse("another session's nonce");
+    if (this.#phase !== "welcomed" || claim === undefined) return this.#refuse("ready", "out of turn");
+    if (!this.#handshake.isAnswer(nonce)) return this.#refuse("ready", "another session's nonce");
     this.#phase = "claimed";
+    this.#claim = undefined;
     const of = { connectorId: this.connectorId, streamId: claim.hello.stream.id };
     this.#stream = new Stream(this.#place, { session: this, of, out: this.#out });
     this.#follow(this.#sit(claim, this.#stream));
@@ -219,7 +229,7 @@ export class Session implements Seated {
   }
 
   #sequenced(event: SeenEnvelope | Extract<Frame, { sequence: number }>, bytes: number): void {
-    if (this.#stream === undefined) return this.#refuse("event before ready");
+    if (this.#stream === undefined) return this.#refuse("before_ready");
     if (!this.#events.take()) return this.close("rate");
     const frame = "data" in event ? event : undefined;
     const at = this.#place.clock.tick();
@@ -251,8 +261,8 @@ export class Session implements Seated {
   }
 
   /** Work of this session that nobody awaits: where it fails, the session ends and the connector comes back. */
-  #follow(work: Promise<void>): void {
-    work.catch((error: unknown) => this.fail(error));
+  #follow(work: Promise<void> | undefined): void {
+    work?.catch((error: unknown) => this.fail(error));
   }
 
   fail(error: unknown): void {

@@ -6,7 +6,7 @@ import type { SessionPlace } from "./session-place.ts";
 
 /** What the stream needs of its session. */
 interface Owner {
-  readonly signal: AbortSignal;
+  readonly isOver: boolean;
   close(why: CloseName): void;
   fail(error: unknown): void;
 }
@@ -82,7 +82,7 @@ export class Stream {
   }
 
   async #applyAll(intake: Intake): Promise<void> {
-    while (this.#queue.length > 0 && !this.#session.signal.aborted) {
+    while (this.#queue.length > 0 && !this.#session.isOver) {
       const events = this.#queue.slice(0, LIMITS.ackEvents);
       const applied = await this.#place.store.transact((tx) => intake.apply(tx, events));
       this.#queue.splice(0, events.length);

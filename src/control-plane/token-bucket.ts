@@ -1,11 +1,16 @@
+export interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
 /** Lets `burst` through at once, and `perSecond` in the long run. `tick` is monotonic milliseconds. */
 export class TokenBucket {
-  readonly #rate: { readonly perSecond: number; readonly burst: number };
+  readonly #rate: Rate;
   readonly #tick: () => number;
   #tokens: number;
   #at: number;
 
-  constructor(rate: { readonly perSecond: number; readonly burst: number }, tick: () => number) {
+  constructor(rate: Rate, tick: () => number) {
     this.#rate = rate;
     this.#tick = tick;
     this.#tokens = rate.burst;
@@ -36,7 +41,7 @@ export class TokenBucket {
 
 /** One bucket for each key, no more than `most` of them: the full ones are forgotten first. */
 export class KeyedBuckets {
-  readonly #rate: { readonly perSecond: number; readonly burst: number };
+  readonly #rate: Rate;
   readonly #tick: () => number;
   readonly #most: number;
   readonly #buckets = new Map<string, TokenBucket>();

@@ -124,7 +124,8 @@ function parseData(
   const data = DATA[type].safeParse(event.data);
   if (!data.success)
     return { kind: "invalid", code: "data", message: `${type}: ${placesOf(data.error)}`, envelope: known };
-  const { specversion: _, datacontenttype: __, sequence: ___, ...attributes } = event;
+  const { id, source, time, subject, correlationid, causationid, recordedtime, expirytime } = event;
+  const attributes = { id, source, time, subject, correlationid, causationid, recordedtime, expirytime };
   const frame = { ...attributes, type, data: data.data, sequence: known.sequence } as Frame;
   return { kind: "frame", frame, ignoredAttributes };
 }
@@ -149,10 +150,12 @@ export function wireType(type: FrameType): string {
 
 /** `session.hello` for `dev.mooring.session.hello.v1`, or undefined for a type that is not known here. */
 export function shortType(type: string): FrameType | undefined {
-  if (!type.startsWith(TYPE_PREFIX) || !type.endsWith(TYPE_SUFFIX)) return undefined;
-  const short = type.slice(TYPE_PREFIX.length, -TYPE_SUFFIX.length);
-  return Object.hasOwn(DATA, short) ? (short as FrameType) : undefined;
+  return SHORT_TYPES.get(type);
 }
+
+const SHORT_TYPES: ReadonlyMap<string, FrameType> = new Map(
+  (Object.keys(DATA) as FrameType[]).map((type) => [wireType(type), type]),
+);
 
 /** Bytes of a text in UTF-8. */
 export function utf8Length(text: string): number {
@@ -165,8 +168,12 @@ function knownEnvelope({ id, source, type, sequence }: Envelope): SeenEnvelope {
 }
 
 function unknownAttributes(value: unknown): number {
-  return Object.keys(value as object).filter((name) => !Object.hasOwn(envelope.shape, name)).length;
+  let count = 0;
+  for (const name of Object.keys(value as object)) if (!ATTRIBUTES.has(name)) count += 1;
+  return count;
 }
+
+const ATTRIBUTES: ReadonlySet<string> = new Set(Object.keys(envelope.shape));
 
 /** Where a schema refused, at most three places: `data.stream.first: invalid_type`. */
 function placesOf(error: z.ZodError): string {

@@ -158,8 +158,8 @@ export const BUGS: readonly Bug[] = [
     changes: [
       inControlPlane(
         "socket.ts",
-        '  socket.on("close", () => session.ended());',
-        '  socket.on("close", () => session.ended());\n  socket.on("ping", () => place.hub.seen(session));',
+        '  socket.on("close", ended);',
+        '  socket.on("close", ended);\n  socket.on("ping", () => place.hub.seen(session));',
       ),
     ],
     caughtBy: controlPlane("silence", "pings do not count"),

@@ -159,9 +159,10 @@ class Model {
     this.#down = down;
     const session: { current?: Session } = {};
     const transport: Transport = {
-      send: async (text) => {
+      send: (text, left) => {
         const parsed = parseFrame(text);
         if (parsed.kind === "frame") down.push(parsed.frame);
+        left();
       },
       close: () => {
         if (this.#session === session.current) this.#leave();

@@ -87,8 +87,9 @@ export class Plane {
   /** A socket was upgraded, by that connector's key. */
   accept(connectorId: string, end: End): void {
     const transport: Transport = {
-      send: async (text) => {
-        if (!end.send(text)) throw new Error("the socket is not open");
+      send: (text, left) => {
+        end.send(text);
+        left();
       },
       close: (code) => end.close(code),
       terminate: () => end.terminate(),
