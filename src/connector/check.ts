@@ -107,7 +107,11 @@ class Walk implements Run {
   readonly hasSecret: boolean;
   readonly #item: Check;
   readonly #place: CheckPlace;
-  readonly #over = new AbortController();
+  /** Made where somebody asks for it: most walks end without. */
+  #over: AbortController | undefined;
+  #isOver = false;
+  /** What ends the stages that run. */
+  readonly #running = new Set<() => void>();
   readonly #deadline: number;
   readonly #owned: { destroy(): unknown }[] = [];
   readonly #stages: StageResult[] = [];
@@ -116,7 +120,7 @@ class Walk implements Run {
   readonly #values: string[] = [];
   /** Fields of the secret that end in a line break: a login that was made by `echo` is rejected for it. */
   #broken: readonly string[] = [];
-  #known: Evidence;
+  readonly #known: Record<string, Evidence[string]>;
 
   constructor(item: Check, place: CheckPlace) {
     this.#item = item;
@@ -135,11 +139,19 @@ class Walk implements Run {
   }
 
   get signal(): AbortSignal {
+    this.#over ??= new AbortController();
+    if (this.#isOver) this.#over.abort(OVER);
     return this.#over.signal;
   }
 
+  #end(): void {
+    this.#isOver = true;
+    this.#over?.abort(OVER);
+    for (const end of this.#running) end();
+  }
+
   async run(): Promise<Failure | undefined> {
-    const end = (): void => this.#over.abort(OVER);
+    const end = (): void => this.#end();
     const { signal } = this.#place;
     if (signal?.aborted === true) end();
     signal?.addEventListener("abort", end, { once: true });
@@ -159,7 +171,7 @@ class Walk implements Run {
       return new Failure("respond", "unknown", {}, error);
     } finally {
       signal?.removeEventListener("abort", end);
-      this.#over.abort(OVER);
+      this.#end();
       // From the top: Node crashes where the socket below TLS is destroyed first.
       for (const resource of this.#owned.toReversed()) resource.destroy();
     }
@@ -177,11 +189,12 @@ class Walk implements Run {
   /** Says goodbye. A server that does not take it in time is hung up on. */
   async #leave(connection: AsyncDisposable): Promise<void> {
     const left = Math.max(0, Math.min(GOODBYE_MS, this.#deadline - this.clock.tick()));
-    const said = new AbortController();
     const goodbye = Promise.resolve(connection[Symbol.asyncDispose]());
-    await Promise.race([goodbye, this.clock.sleep(left, said.signal)]);
-    said.abort(OVER);
-    goodbye.catch(() => {}); // What it throws after its time is no news: the sockets are destroyed.
+    const waited = Promise.withResolvers<void>();
+    const cancel = this.clock.after(left, waited.resolve);
+    // What it throws after its time is no news: the sockets are destroyed.
+    goodbye.then(waited.resolve, waited.reject);
+    await waited.promise.finally(cancel);
   }
 
   async stage<T>(name: Stage, work: (signal: AbortSignal, limitMs: number) => Promise<T>): Promise<T> {
@@ -203,41 +216,40 @@ class Walk implements Run {
     }
   }
 
-  async #within<T>(
+  #within<T>(
     name: Stage,
     limit: number,
     work: (signal: AbortSignal, limitMs: number) => Promise<T>,
   ): Promise<T> {
-    const { signal } = this;
-    const ending = new AbortController(); // Of the work.
-    const waiting = new AbortController(); // For its deadline.
-    const walkEnds = (): void => {
-      ending.abort(OVER);
-      waiting.abort(OVER);
-    };
-    if (signal.aborted) walkEnds();
-    signal.addEventListener("abort", walkEnds, { once: true });
+    const ending = new AbortController();
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
     let isLate = false;
-    let isDone = false;
-    const working = work(ending.signal, limit).catch((error: unknown) => {
-      // What a driver throws because its signal aborted says nothing; what a step names itself does.
-      throw isLate && !(error instanceof Failure) ? new Failure(name, TIMEOUTS[name], {}, error) : error;
-    });
-    const timeout = this.clock.sleep(limit, waiting.signal).then(async () => {
-      if (isDone) return new Promise<never>(() => {});
+    const late = (): void => {
       isLate = true;
       ending.abort(OVER);
-      await Promise.race([working, this.clock.sleep(LAST_WORD_MS, waiting.signal)]);
-      throw new Failure(name, TIMEOUTS[name]);
+      cancel = this.clock.after(LAST_WORD_MS, giveUp);
+    };
+    const giveUp = (): void => {
+      over();
+      reject(new Failure(name, TIMEOUTS[name]));
+    };
+    const walkEnds = (): void => {
+      ending.abort(OVER);
+      giveUp();
+    };
+    const over = (): void => {
+      this.#running.delete(walkEnds);
+      cancel();
+    };
+    const working = work(ending.signal, limit);
+    let cancel = this.clock.after(limit, late);
+    this.#running.add(walkEnds);
+    working.finally(over).then(resolve, (error: unknown) => {
+      // What a driver throws because its signal aborted says nothing; what a step names itself does.
+      reject(isLate && !(error instanceof Failure) ? new Failure(name, TIMEOUTS[name], {}, error) : error);
     });
-    try {
-      return await Promise.race([working, timeout]);
-    } finally {
-      isDone = true;
-      signal.removeEventListener("abort", walkEnds);
-      waiting.abort(OVER);
-      working.catch(() => {});
-    }
+    if (this.#isOver) walkEnds();
+    return promise;
   }
 
   #failureOf(error: unknown, stage: Stage): Failure {
@@ -295,13 +307,13 @@ class Walk implements Run {
   }
 
   own<T extends { destroy(): unknown }>(resource: T): T {
-    if (this.signal.aborted) resource.destroy();
+    if (this.#isOver) resource.destroy();
     this.#owned.push(resource);
     return resource;
   }
 
   know(evidence: Evidence): void {
-    this.#known = { ...this.#known, ...evidence };
+    Object.assign(this.#known, evidence);
   }
 
   find(...findings: readonly Finding[]): void {

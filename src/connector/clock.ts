@@ -1,12 +1,14 @@
 /**
  * Time, handed in to everything that needs it.
  * `now` is epoch milliseconds, for what people and events see; `tick` is monotonic milliseconds, for
- * durations and deadlines. `sleep` resolves after that many milliseconds, or as soon as the signal aborts.
+ * durations and deadlines. `sleep` resolves after that many milliseconds, or as soon as the signal aborts. `after`
+ * calls `then` after that many milliseconds, unless what it gives is called before.
  */
 export interface Clock {
   now(): number;
   tick(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  after(ms: number, then: () => void): () => void;
 }
 
 /**
@@ -30,4 +32,8 @@ export const systemClock: Clock = {
       const timer = setTimeout(done, ms);
       signal.addEventListener("abort", done, { once: true });
     }),
+  after: (ms, then) => {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  },
 };

@@ -1,4 +1,4 @@
-import { type Clock, OVER } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 
 /** What the schedule needs to know of an integration. */
 export interface Scheduled {
@@ -35,8 +35,8 @@ const SLOT_MS = 100;
 interface Entry<T> {
   item: T;
   readonly stop: AbortController;
-  /** Aborted to have the waiting loop read `dueAt` anew. */
-  wake: AbortController;
+  /** Has the waiting loop read `dueAt` anew. */
+  wake: () => void;
   /** Ends when the last look at this integration ends: one at a time. */
   lane: Promise<unknown>;
   failures: number;
@@ -100,7 +100,7 @@ export class Schedule<T extends Scheduled> {
     const entry = this.#entries.get(name);
     if (entry === undefined || entry.item.suspend) return;
     entry.dueAt = Math.min(entry.dueAt, this.#parts.clock.tick());
-    entry.wake.abort();
+    entry.wake();
   }
 
   /** Milliseconds until the next look; undefined where none is planned. */
@@ -127,7 +127,7 @@ export class Schedule<T extends Scheduled> {
     const entry: Entry<T> = {
       item,
       stop: new AbortController(),
-      wake: new AbortController(),
+      wake: () => {},
       lane,
       failures: 0,
       dueAt: clock.tick() + random() * Math.min(spreadMs, item.intervalMs),
@@ -140,7 +140,7 @@ export class Schedule<T extends Scheduled> {
   #remove(name: string, entry: Entry<T>): void {
     this.#entries.delete(name);
     entry.stop.abort();
-    entry.wake.abort();
+    entry.wake();
     const left = Promise.all([entry.loop, entry.lane]).finally(() => this.#leaving.delete(left));
     this.#leaving.add(left);
   }
@@ -174,10 +174,19 @@ export class Schedule<T extends Scheduled> {
     while (!entry.stop.signal.aborted) {
       const left = entry.dueAt - clock.tick();
       if (left <= 0) return true;
-      await clock.sleep(Math.min(left, 2 ** 31 - 1), entry.wake.signal);
-      if (entry.wake.signal.aborted) entry.wake = new AbortController();
+      // A timer counts whole milliseconds: one that is cut short would wake the process twice.
+      await this.#wait(entry, Math.min(Math.ceil(left), 2 ** 31 - 1));
     }
     return false;
+  }
+
+  /** Waits until then, or until somebody wakes the entry. */
+  async #wait(entry: Entry<T>, ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    entry.wake = resolve;
+    const cancel = this.#parts.clock.after(ms, resolve);
+    await promise;
+    cancel();
   }
 
   #plan(entry: Entry<T>, well: boolean, started: number): void {
@@ -189,7 +198,7 @@ export class Schedule<T extends Scheduled> {
     const next = well ? started + intervalMs * jitter : clock.tick() + relook * jitter;
     const dueAt = Math.ceil(Math.max(next, clock.tick()) / SLOT_MS) * SLOT_MS;
     entry.dueAt = suspend ? Number.POSITIVE_INFINITY : dueAt;
-    entry.wake.abort(OVER);
+    entry.wake();
   }
 
   async #inTurn<R>(entry: Entry<T>, work: () => Promise<R>): Promise<R> {

@@ -508,5 +508,6 @@ function faster(factor: number): Clock {
     now: () => systemClock.now(),
     tick: () => systemClock.tick() * factor,
     sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
+    after: (ms, then) => systemClock.after(ms / factor, then),
   };
 }

@@ -56,6 +56,17 @@ export class FakeClock implements Clock {
     });
   }
 
+  after(ms: number, then: () => void): () => void {
+    this.#order += 1;
+    const wake = (): void => {
+      this.#sleepers.delete(sleeper);
+      then();
+    };
+    const sleeper = { at: this.#tick + Math.max(0, ms), order: this.#order, wake };
+    this.#sleepers.add(sleeper);
+    return () => void this.#sleepers.delete(sleeper);
+  }
+
   /** Moves on by so many milliseconds, waking whoever is due, in order, with time to do what they do. */
   async advance(ms: number): Promise<void> {
     const end = this.#tick + ms;

@@ -9,7 +9,7 @@ interface Due {
 /** A seeded event loop: time moves only from one event to the next. */
 export class World {
   readonly random: () => number;
-  readonly clock: { now(): number; tick(): number; sleep(): Promise<void> };
+  readonly clock: { now(): number; tick(): number; sleep(): Promise<void>; after(): () => void };
   #now = 0;
   #order = 0;
   #queue: Due[] = [];
@@ -20,6 +20,9 @@ export class World {
       now: () => Date.UTC(2026, 0, 1) + this.#now,
       tick: () => this.#now,
       sleep: () => Promise.reject(new Error("a core in the simulation does not sleep")),
+      after: () => {
+        throw new Error("a core in the simulation sets no timer");
+      },
     };
   }
 

@@ -399,6 +399,7 @@ describe("a token", () => {
       ahead: 0,
       tick: () => clock.tick(),
       sleep: (ms, until) => clock.sleep(ms, until),
+      after: (ms, then) => clock.after(ms, then),
       now() {
         return Date.now() + this.ahead;
       },

@@ -134,20 +134,10 @@ export async function connectFirst(
     return kind === undefined ? { ip } : { ip, failure: forbidden(options.host, ip, kind) };
   });
   const open = attempts.filter((one) => one.failure === undefined);
-  const stop = new AbortController();
-  // One address alone has no other that could win.
-  const ended = open.length > 1 ? AbortSignal.any([signal, stop.signal]) : signal;
-  const race: Promise<{ socket: Socket; ip: string }>[] = [];
-  let turn = Promise.resolve();
-  for (const one of open) {
-    const attempted = turn.then(() => connectOne(one, port, ended, stop.signal));
-    race.push(attempted);
-    if (one !== open.at(-1)) turn = turn.then(() => nextTurn([...race], clock, ended));
-  }
+  const [only] = open;
   try {
-    const winner = await Promise.any(race);
-    stop.abort(OVER);
-    void closeOthers(race, winner.socket);
+    const alone = open.length === 1 && only !== undefined;
+    const winner = await (alone ? connectOne(only, port, signal) : race(open, port, clock, signal));
     return { ...winner, findings: attemptFindings(attempts, port, winner.ip) };
   } catch {
     onFindings(attemptFindings(attempts, port));
@@ -155,18 +145,32 @@ export async function connectFirst(
   }
 }
 
+type Won = Pick<Connected, "socket" | "ip">;
+
+/** Tries several addresses. Rejects once all have failed. */
+async function race(open: readonly Attempt[], port: number, clock: Clock, signal: AbortSignal): Promise<Won> {
+  const stop = new AbortController();
+  const ended = AbortSignal.any([signal, stop.signal]);
+  const running: Promise<Won>[] = [];
+  let turn = Promise.resolve();
+  for (const one of open) {
+    const attempted = turn.then(() => connectOne(one, port, ended, stop.signal));
+    running.push(attempted);
+    if (one !== open.at(-1)) turn = turn.then(() => nextTurn([...running], clock, ended));
+  }
+  const winner = await Promise.any(running);
+  stop.abort(OVER);
+  void closeOthers(running, winner.socket);
+  return winner;
+}
+
 /** One attempt. What it ends in is kept, unless another one has won by then. */
-async function connectOne(
-  one: Attempt,
-  port: number,
-  ended: AbortSignal,
-  won: AbortSignal,
-): Promise<{ socket: Socket; ip: string }> {
+async function connectOne(one: Attempt, port: number, ended: AbortSignal, won?: AbortSignal): Promise<Won> {
   const tried = !ended.aborted;
   try {
     return { socket: await attempt(one.ip, port, ended), ip: one.ip };
   } catch (error) {
-    if (tried && !won.aborted && error instanceof Failure) one.failure = error;
+    if (tried && won?.aborted !== true && error instanceof Failure) one.failure = error;
     throw error;
   }
 }
@@ -182,8 +186,8 @@ async function nextTurn(
   await clock.sleep(STAGGER_MS, AbortSignal.any([signal, failed.signal]));
 }
 
-async function closeOthers(race: readonly Promise<{ socket: Socket }>[], winner: Socket): Promise<void> {
-  for (const settled of await Promise.allSettled(race)) {
+async function closeOthers(all: readonly Promise<Won>[], winner: Socket): Promise<void> {
+  for (const settled of await Promise.allSettled(all)) {
     if (settled.status === "fulfilled" && settled.value.socket !== winner) settled.value.socket.destroy();
   }
 }

@@ -1,9 +1,8 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
-import { setImmediate } from "node:timers/promises";
 import { connect as connectTls, type PeerCertificate, type SecureContext, type TLSSocket } from "node:tls";
 import { printable } from "../../protocol/words.ts";
-import { type Clock, OVER } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { assertStanding } from "./connect.ts";
 import { codeOf, Failure, wantsClientCertificate } from "../failure.ts";
 
@@ -83,7 +82,7 @@ export async function secure(options: SecureOptions): Promise<Secured> {
 async function assertQuiet(raw: Socket): Promise<void> {
   assertStanding(raw);
   raw.read(0); // Has an end told that nobody has read yet.
-  await setImmediate();
+  await new Promise(setImmediate);
   if (raw.readableEnded) throw new Failure("tls", "tls_handshake_failed", { how: "closed" });
   assertStanding(raw);
   // In TLS the client speaks first.
@@ -97,6 +96,7 @@ function handshake(socket: TLSSocket, signal: AbortSignal): Promise<void> {
       socket.destroy();
       reject(new Failure("tls", "tls_timeout"));
     };
+    const close = (): void => end();
     const end = (error?: unknown): void => {
       signal.removeEventListener("abort", stop);
       socket.destroy();
@@ -106,11 +106,11 @@ function handshake(socket: TLSSocket, signal: AbortSignal): Promise<void> {
     socket.once("keylog", () => (agreed = true));
     socket.once("secureConnect", () => {
       signal.removeEventListener("abort", stop);
-      socket.off("close", end);
+      socket.off("close", close);
       resolve();
     });
     socket.on("error", end);
-    socket.once("close", () => end());
+    socket.once("close", close);
     if (signal.aborted) stop();
   });
 }
@@ -187,23 +187,24 @@ async function settle(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const heard = new AbortController();
+  const { promise: heard, resolve: hear } = Promise.withResolvers<void>();
   let trouble: unknown;
   const onError = (error: unknown): void => {
     trouble = error;
-    heard.abort(OVER);
+    hear();
   };
   // Not at once: Node leaves lying what is written while it still reads the ticket.
-  const onWord = (): void => void setImmediate().then(() => heard.abort(OVER));
-  const onOver = (): void => heard.abort(OVER);
-  if (signal.aborted) onOver();
-  signal.addEventListener("abort", onOver, { once: true });
+  const onWord = (): void => void setImmediate(hear);
+  const over = (): void => hear();
+  if (signal.aborted) hear();
+  signal.addEventListener("abort", over, { once: true });
   socket.once("session", onWord);
   socket.once("error", onError);
   socket.once("close", onWord);
-  const wait = Math.min(SETTLE.most, Math.max(SETTLE.least, 2 * handshakeMs));
-  await clock.sleep(wait, heard.signal);
-  signal.removeEventListener("abort", onOver);
+  const cancel = clock.after(Math.min(SETTLE.most, Math.max(SETTLE.least, 2 * handshakeMs)), hear);
+  await heard;
+  cancel();
+  signal.removeEventListener("abort", over);
   socket.off("session", onWord);
   socket.off("error", onError);
   socket.off("close", onWord);

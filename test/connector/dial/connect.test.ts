@@ -28,6 +28,11 @@ class HandClock implements Clock {
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
   }
+  after(ms: number, then: () => void): () => void {
+    this.asked.push(ms);
+    this.#wake.push(then);
+    return () => void this.#wake.splice(this.#wake.indexOf(then), 1);
+  }
   wake(): void {
     for (const resolve of this.#wake.splice(0)) resolve();
   }

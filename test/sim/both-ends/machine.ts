@@ -27,6 +27,7 @@ export class Machine {
       now: () => EPOCH + Math.floor(timeline.now) + this.skewMs,
       tick: () => this.#origin + timeline.now,
       sleep: (ms, signal) => this.#sleep(ms, signal),
+      after: (ms, then) => this.#after(ms, then),
     };
   }
 
@@ -75,13 +76,18 @@ export class Machine {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve();
       const done = (): void => {
-        due.isOff = true;
+        cancel();
         signal.removeEventListener("abort", done);
         resolve();
       };
-      // A timer of Node takes a millisecond at least.
-      const due = this.#timeline.after(Math.max(1, ms), () => this.run("timer", done));
+      const cancel = this.#after(ms, done);
       signal.addEventListener("abort", done, { once: true });
     });
+  }
+
+  #after(ms: number, then: () => void): () => void {
+    // A timer of Node takes a millisecond at least.
+    const due = this.#timeline.after(Math.max(1, ms), () => this.run("timer", then));
+    return () => (due.isOff = true);
   }
 }

@@ -113,11 +113,18 @@ export interface HttpTarget {
   readonly tls: boolean;
 }
 
+const targets = new WeakMap<Config, HttpTarget>();
+
+/** Where a configuration points. Each look asks for it many times, so its URL is read once. */
 export function targetOf(config: Config): HttpTarget {
+  const known = targets.get(config);
+  if (known !== undefined) return known;
   const url = new URL(config.url);
   const tls = url.protocol === "https:";
   const port = url.port === "" ? (tls ? 443 : 80) : Number(url.port);
-  return { url, host: url.hostname.replace(/^\[|\]$/g, ""), port, tls };
+  const target = { url, host: url.hostname.replace(/^\[|\]$/g, ""), port, tls };
+  targets.set(config, target);
+  return target;
 }
 
 /** The URL as it may be shown: a query can hold a key. */

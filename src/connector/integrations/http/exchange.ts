@@ -45,12 +45,15 @@ export async function exchange(wish: Exchange): Promise<Answer> {
     path,
     headers: { ...headers, connection: "close" },
     setHost: !Object.keys(headers).some((name) => name.toLowerCase() === "host"),
-    signal,
     maxHeaderSize: 64 * 1024,
     insecureHTTPParser: false,
   });
+  let stop = (): void => {};
   try {
     return await new Promise<Answer>((resolve, reject) => {
+      stop = () => reject(signal.reason as Error);
+      if (signal.aborted) return stop();
+      signal.addEventListener("abort", stop, { once: true });
       first = watch(sent, socket, reject);
       sent.on("error", reject);
       sent.on("response", (response) => void read(response, wish).then(resolve, reject));
@@ -63,6 +66,7 @@ export async function exchange(wish: Exchange): Promise<Answer> {
   } catch (error) {
     throw explain(error, first());
   } finally {
+    signal.removeEventListener("abort", stop);
     sent.destroy();
   }
 }
@@ -91,22 +95,25 @@ function watch(
   return () => first;
 }
 
-async function read(response: IncomingMessage, wish: Exchange): Promise<Answer> {
+function read(response: IncomingMessage, wish: Exchange): Promise<Answer> {
   const { statusCode: status = 0, headers } = response;
   if (!wish.wantsBody(status)) {
     response.destroy();
-    return { status, headers, found: true };
+    return Promise.resolve({ status, headers, found: true });
   }
   const needle = Buffer.from(wish.needle ?? "");
   let found = needle.length === 0;
   let tail = Buffer.alloc(0);
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    if (found) continue;
-    const window = Buffer.concat([tail, chunk]);
-    found = window.includes(needle);
-    tail = window.subarray(Math.max(0, window.length - needle.length + 1));
-  }
-  return { status, headers, found };
+  return new Promise((resolve, reject) => {
+    response.on("data", (chunk: Buffer) => {
+      if (found) return;
+      const window = Buffer.concat([tail, chunk]);
+      found = window.includes(needle);
+      tail = window.subarray(Math.max(0, window.length - needle.length + 1));
+    });
+    response.on("end", () => resolve({ status, headers, found }));
+    response.on("error", reject);
+  });
 }
 
 /** Node's HTTP errors in our words. */
