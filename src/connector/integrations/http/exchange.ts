@@ -51,11 +51,12 @@ export async function exchange(wish: Exchange): Promise<Answer> {
   let stop = (): void => {};
   try {
     return await new Promise<Answer>((resolve, reject) => {
+      // First of all: a request that is destroyed says so by an error too.
+      sent.on("error", reject);
       stop = () => reject(signal.reason as Error);
       if (signal.aborted) return stop();
       signal.addEventListener("abort", stop, { once: true });
       first = watch(sent, socket, reject);
-      sent.on("error", reject);
       sent.on("response", (response) => void read(response, wish).then(resolve, reject));
       // A server that switches protocols unasked.
       sent.on("upgrade", () =>
