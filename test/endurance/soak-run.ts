@@ -1,5 +1,4 @@
 import { loadavg } from "node:os";
-import { SMALL_HEAP } from "../fuzz/watched.ts";
 import { seeded } from "../fake/random.ts";
 import { Forwarder } from "../process/forwarder.ts";
 import { Agent, freePort, pause, type Plane } from "../process/programs.ts";
@@ -21,13 +20,15 @@ export interface SoakReport {
   readonly lines: readonly string[];
 }
 
+/** Has garbage collected, which would be taken for a leak: see there. */
+const COLLECTS = `--import ${new URL("collects.ts", import.meta.url).href}`;
 const CONNECTORS = 4;
 /** Integrations that change at every look, of all connectors; each has some 18 others. */
 const CHANGING = 48;
 const EVERY_MS = 10_000;
 /** The share of the time in which a program may still grow: caches fill, code is compiled. */
 const WARM_UP = 10 / 45;
-/** Memory is judged by the floor of windows of this length: garbage is collected at least once in it. */
+/** Memory is judged by the floor of windows of this length: garbage is collected in each. */
 const WINDOW_S = 120;
 /**
  * A tenth of the memory limit that the chart gives a connector is gained in some six hours at this pace; a leak of 25
@@ -49,7 +50,7 @@ export async function soak(wish: SoakWish, tell: (line: string) => void): Promis
   const listen = `127.0.0.1:${await freePort()}`;
   forwarder.to = Number(listen.split(":")[1]);
   const through = forwarder.url.replace("http:", "https:");
-  const environment = { NODE_OPTIONS: SMALL_HEAP };
+  const environment = { NODE_OPTIONS: COLLECTS };
   const secure = parts.use(await SecurePlane.start({ listen, through, environment }));
   const { plane } = secure;
   const targets = parts.use(await soakTargets(CHANGING, secure));
@@ -98,7 +99,7 @@ async function startAll(
     const wish = {
       integrations: [...own, ...targets.others],
       secretStores: targets.secretStores,
-      environment: { NODE_OPTIONS: SMALL_HEAP, ...targets.environment },
+      environment: { NODE_OPTIONS: COLLECTS, ...targets.environment },
       flags: ["--ca", ca],
       startMs: 120_000,
     };
