@@ -20,6 +20,8 @@ export interface PoolParts {
   readonly serverName?: string | undefined;
   /** Ends what is being connected. */
   readonly signal?: AbortSignal | undefined;
+  /** At most so many to one host, 16 where it is left out: what more is asked at once waits its turn. Null: no bound. */
+  readonly mostConnections?: number | null | undefined;
 }
 
 /** Milliseconds. */
@@ -27,7 +29,6 @@ const CONNECT_MS = 10_000;
 const HEADERS_MS = 30_000;
 const BODY_MS = 30_000;
 const KEEP_MS = 30_000;
-/** At most so many to one host: what more is asked at once waits its turn. */
 const MOST_CONNECTIONS = 16;
 
 /**
@@ -35,12 +36,13 @@ const MOST_CONNECTIONS = 16;
  * or tls. undici is loaded at the first call.
  */
 export async function createPool(parts: PoolParts): Promise<Agent> {
+  const { mostConnections = MOST_CONNECTIONS } = parts;
   const { Agent: UndiciAgent } = await import("undici");
   return new UndiciAgent({
     headersTimeout: HEADERS_MS,
     bodyTimeout: BODY_MS,
     keepAliveTimeout: KEEP_MS,
-    connections: MOST_CONNECTIONS,
+    connections: mostConnections,
     pipelining: 1,
     connect: ({ protocol, hostname, port }, callback) => {
       const tls = protocol === "https:";

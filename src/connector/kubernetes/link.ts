@@ -132,6 +132,8 @@ export class Link {
       ca: API_SERVER,
       proxy: this.#parts.proxy ?? proxy,
       serverName,
+      // Each watch holds one. What else is asked goes by its own few lanes.
+      mostConnections: null,
     });
     this.#pool = { key, agent };
     // What is under way on the connections of before ends by itself.

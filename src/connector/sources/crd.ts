@@ -219,6 +219,12 @@ class Integrations implements FollowedIntegrations {
     this.#known.delete(name);
     this.#teller.forget(known.resource);
     this.#dirty.add(name);
+    // It may have made room for one that was refused.
+    const [admitted] = this.#known
+      .keys()
+      .drop(MOST_RESOURCES - 1)
+      .take(1);
+    if (admitted !== undefined) this.#dirty.add(admitted);
     this.#wake.abort();
   }
 

@@ -34,7 +34,11 @@ afterEach(async () => {
 });
 
 /** A source on an API server of the test's own: what it lists, and a watch that the test writes into. */
-async function harness(objects: Object[], answer: (asked: Asked) => Reply | undefined = () => undefined) {
+async function harness(
+  objects: Object[],
+  answer: (asked: Asked) => Reply | undefined = () => undefined,
+  namespaces: readonly string[] = ["data"],
+) {
   let watch: http.ServerResponse | undefined;
   const api = await fakeApi((asked, response) => {
     const own = answer(asked);
@@ -58,7 +62,7 @@ async function harness(objects: Object[], answer: (asked: Asked) => Reply | unde
   let items: readonly Item[] = [];
   const source = followIntegrations({
     api: client,
-    namespaces: ["data"],
+    namespaces,
     clock: systemClock,
     random: () => 0.5,
     instance: "pod-0",
@@ -106,10 +110,41 @@ async function harness(objects: Object[], answer: (asked: Asked) => Reply | unde
 }
 
 const modified = (object: Object): object => ({ type: "MODIFIED", object });
+const isWatch = ({ path }: Asked): boolean => path.includes("watch=true");
 type Body = { status: { observedGeneration: number; conditions: { reason: string; message: string }[] } };
 const bodyOf = ({ body }: Asked): Body => JSON.parse(body) as Body;
 
 describe("the source of Integration resources", () => {
+  test("one that came too late is taken up where another one makes room", async () => {
+    const all = Array.from({ length: 4_001 }, (_, index) => resource(`a-${index}`, 1));
+    const it = await harness(all);
+    const last = (): boolean => it.items().some(({ name }) => name === "a-4000.data");
+    await eventually("the most", () => it.items().length === 4_000 || undefined);
+    expect(last()).toBe(false);
+    await it.send({ type: "DELETED", object: all[7] });
+    await eventually("the last", () => last() || undefined);
+    expect(it.items()).toHaveLength(4_000);
+  });
+
+  test("follows more namespaces than a pool has connections, and still writes their statuses", async () => {
+    const namespaces = Array.from({ length: 20 }, (_, index) => `team-${index}`);
+    const answer = ({ path }: Asked): Reply | undefined => {
+      const [, namespace = ""] = /namespaces\/([^/]+)\/integrations\?limit/.exec(path) ?? [];
+      if (namespace === "") return undefined;
+      const { metadata, ...rest } = resource("a", 1);
+      const items = [{ ...rest, metadata: { ...metadata, namespace, uid: namespace } }];
+      return { body: { metadata: { resourceVersion: String(version) }, items } };
+    };
+    const it = await harness([], answer, namespaces);
+    await eventually("all of them", () => it.items().length === namespaces.length || undefined);
+    await eventually(
+      "their watches",
+      () => it.asked.filter(isWatch).length === namespaces.length || undefined,
+    );
+    for (const item of it.items()) it.source.tell(item, report(), Date.now());
+    await eventually("their statuses", () => it.patches().length === namespaces.length || undefined);
+  });
+
   test("judges what changed, once however often it did; a status that comes back is no news", async () => {
     const it = await harness([resource("a", 1), resource("b", 1)]);
     await eventually("both", () => it.items().length === 2 || undefined);
