@@ -17,10 +17,11 @@ export interface FollowOptions extends Selection {
   readonly signal: AbortSignal;
   /** All is listed again after this, give or take a tenth, whatever the watch said. Milliseconds, 10 minutes. */
   readonly relistMs?: number;
-  /** So many objects a page of the list. */
+  /** So many objects a page of the list, 250; fewer where they do not fit into an answer. */
   readonly limit?: number | undefined;
 }
 
+const MOST_PAGE = 250;
 const RELIST_MS = 600_000;
 const FIRST_WAIT_MS = 1_000;
 const QUIET_WAIT_MS = 1_000;
@@ -38,9 +39,10 @@ export async function* follow<T>(
   options: FollowOptions,
 ): AsyncGenerator<Followed<T>> {
   const { clock, random, signal, relistMs = RELIST_MS } = options;
+  let { limit = MOST_PAGE } = options;
   for (let failures = 0; !signal.aborted;) {
     try {
-      const { objects, resourceVersion } = await listed(api, resource, where, options);
+      const { objects, resourceVersion } = await listed(api, resource, where, { ...options, limit });
       yield { type: "all", objects };
       yield* changes(api, resource, where, options, {
         from: resourceVersion,
@@ -55,6 +57,11 @@ export async function* follow<T>(
         failures = 1;
         continue;
       }
+      // Objects that somebody filled to the brim: one of them fits into an answer always.
+      if (error.evidence["dialReason"] === "response_too_large" && limit > 1) {
+        limit = Math.ceil(limit / 8);
+        continue;
+      }
       yield { type: "lost", failure: error };
       const most = Math.min(MOST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
       failures += 1;
@@ -67,16 +74,11 @@ async function listed<T>(
   api: KubernetesApi,
   resource: Resource<T>,
   where: Where,
-  { signal, labelSelector, fieldSelector, limit }: FollowOptions,
+  { signal, labelSelector, fieldSelector, limit }: FollowOptions & { readonly limit: number },
 ): Promise<{ objects: T[]; resourceVersion: string }> {
   const objects: T[] = [];
   let resourceVersion = "";
-  for await (const page of api.list(resource, where, {
-    signal,
-    labelSelector,
-    fieldSelector,
-    ...(limit === undefined ? {} : { limit }),
-  })) {
+  for await (const page of api.list(resource, where, { signal, labelSelector, fieldSelector, limit })) {
     objects.push(...page.items);
     ({ resourceVersion } = page);
   }

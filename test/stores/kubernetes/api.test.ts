@@ -313,6 +313,21 @@ describe("a fake", () => {
     expect(await take(2, start(it.client))).toEqual([["all"], ["all", "z"]]);
   });
 
+  test("objects that are filled to the brim are listed a few at a time", async () => {
+    const brim = "x".repeat(1 << 20);
+    const limits: number[] = [];
+    const handler: Handler = (asked, response) => {
+      if (asked.path.includes("watch=true")) return lines("open")(asked, response);
+      const limit = Number(/limit=(\d+)/.exec(asked.path)?.[1]);
+      limits.push(limit);
+      const full = { metadata: { name: "a", resourceVersion: "4" }, data: { brim } };
+      return listOf("5", ...Array.from({ length: Math.min(limit, 20) }, () => full));
+    };
+    await using it = await fake(handler);
+    expect(await take(1, start(it.client))).toEqual([["all", "a", "a", "a", "a"]]);
+    expect(limits).toEqual([250, 32, 4]);
+  });
+
   test("a watch that is cut after news goes on; one that never begins is a loss", async () => {
     await using it = await fake(
       script(
