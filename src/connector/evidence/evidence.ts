@@ -15,6 +15,12 @@ export interface ClusterEvidenceParts {
 
 /** What a Service and its Pods can be the reason of. */
 const STAGES: ReadonlySet<Stage> = new Set<Stage>(["resolve", "connect", "tls", "respond"]);
+/** Ended by our own policy, or by a proxy: whatever is behind the Service has no part in it. */
+const BEFORE_IT: ReadonlySet<Report["reason"]> = new Set<Report["reason"]>([
+  "policy_forbidden",
+  "address_forbidden",
+  "proxy_refused",
+]);
 /** A diagnosis must not hold up the news for longer. Milliseconds. */
 const LOOK_MS = 3_000;
 /** Integrations that share a Service share what was seen of it for so long. Milliseconds. */
@@ -38,13 +44,13 @@ export class ClusterEvidence {
   }
 
   #targetOf(item: Item, { state, stage, reason }: Report): ServiceTarget | undefined {
-    if (state !== "error" || stage === null || !STAGES.has(stage) || reason === "policy_forbidden")
-      return undefined;
+    if (state !== "error" || stage === null || !STAGES.has(stage) || BEFORE_IT.has(reason)) return undefined;
     const { host, port } = item.type.target(item.config);
+    const at = { port, ended: endOf(stage, reason) };
     const { service, namespace } = clusterService(host);
-    if (typeof service === "string" && typeof namespace === "string") return { service, namespace, port };
+    if (typeof service === "string" && typeof namespace === "string") return { service, namespace, ...at };
     if (!/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(host) || host === "localhost") return undefined;
-    return { service: host, namespace: this.#parts.namespace, port };
+    return { service: host, namespace: this.#parts.namespace, ...at };
   }
 
   #look(target: ServiceTarget): Promise<Evidence> {
@@ -63,4 +69,10 @@ export class ClusterEvidence {
     this.#seen.set(key, { at: now, looking });
     return looking;
   }
+}
+
+function endOf(stage: Stage, reason: Report["reason"]): NonNullable<ServiceTarget["ended"]> {
+  if (stage === "resolve") return "name";
+  if (stage !== "connect") return "answered";
+  return reason === "connection_refused" ? "refused" : "silent";
 }

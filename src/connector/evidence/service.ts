@@ -12,6 +12,8 @@ export interface ServiceTarget {
   readonly service: string;
   readonly namespace: string;
   readonly port: number;
+  /** How the look at it ended, by which ready Pods are told: absent, it was `silent`. */
+  readonly ended?: "name" | "refused" | "silent" | "answered";
 }
 
 /** What was seen behind a target, and what to do about it where that is plain. */
@@ -182,12 +184,34 @@ class Looking implements Evidence {
     const [first] = not;
     if (not.length === pods.length && first !== undefined) return this.#mend(first);
     this.#say("Pods", "passed", `${pods.length - not.length} of ${pods.length} ready`);
-    if (ready === undefined || ready > 0)
+    if (ready !== 0) this.#allReady();
+  }
+
+  /** All is well behind the Service: what is left depends on how the look ended. */
+  #allReady(): void {
+    const { service, namespace, ended = "silent" } = this.#target;
+    // It is the name that failed; or something did answer, and the stage says what is wrong with that.
+    if (ended === "name" || ended === "answered") return;
+    if (ended === "refused") {
       this.#say(
         "Service",
         "failed",
-        `Pods of ${service} are ready, and its address does not answer from here: a network policy, or the node's proxy`,
+        `Pods of ${service} are ready, and refuse the connection: nothing listens at the targetPort of port ${this.#target.port}, or on loopback alone`,
       );
+      return this.#do("Compare the Service's TargetPort with the port that its Pods listen on.", [
+        "kubectl",
+        "-n",
+        namespace,
+        "describe",
+        "service",
+        service,
+      ]);
+    }
+    this.#say(
+      "Service",
+      "failed",
+      `Pods of ${service} are ready, and its address does not answer from here: a network policy, or the node's proxy`,
+    );
     this.#do("See which network policies hold back traffic to these Pods.", [
       "kubectl",
       "-n",
