@@ -51,6 +51,8 @@ export class Leadership {
   readonly #parts: LeadershipParts;
   #seen: { readonly state: LeaseState; readonly at: number } | undefined;
   #held: LeaseState | undefined;
+  /** When the last try that succeeded began, monotonic milliseconds: nobody else counts from earlier. */
+  #renewedAt = 0;
 
   constructor(parts: LeadershipParts) {
     this.#parts = parts;
@@ -69,21 +71,19 @@ export class Leadership {
   /** Renews until the signal aborts, or until it did not come to that for too long: then we lead no more. */
   async keep(signal: AbortSignal): Promise<"over" | "lost"> {
     const { clock } = this.#parts;
-    let renewedAt = clock.tick();
     while (!signal.aborted) {
       await this.#pause(signal);
       if (signal.aborted) break;
       const late = new AbortController();
-      const left = renewedAt + RENEW_WITHIN_MS - clock.tick();
+      const left = this.#renewedAt + RENEW_WITHIN_MS - clock.tick();
       // After a pause of the whole process the time may be over before anything was tried.
       if (left <= 0) return "lost";
       const done = new AbortController();
       void clock.sleep(left, done.signal).then(() => late.abort());
-      const startedAt = clock.tick();
       const term = await this.#try(AbortSignal.any([signal, late.signal]));
       done.abort();
-      if (term !== undefined) renewedAt = startedAt;
-      else if (this.#held === undefined || clock.tick() - renewedAt >= RENEW_WITHIN_MS) return "lost";
+      if (term !== undefined) continue;
+      if (this.#held === undefined || clock.tick() - this.#renewedAt >= RENEW_WITHIN_MS) return "lost";
     }
     return "over";
   }
@@ -106,7 +106,8 @@ export class Leadership {
 
   /** One try to get or to renew it. Undefined where it is another one's, or the try failed. */
   async #try(signal: AbortSignal): Promise<Term | undefined> {
-    const { store, holder, onTrouble } = this.#parts;
+    const { store, holder, onTrouble, clock } = this.#parts;
+    const startedAt = clock.tick();
     let state: LeaseState;
     try {
       state = await store.read(signal);
@@ -123,7 +124,8 @@ export class Leadership {
     const next = { ...state, holder, transitions, durationMs: LEASE_MS, renewTime: this.#now() };
     try {
       this.#held = await store.write(next, signal);
-      this.#seen = { state: this.#held, at: this.#parts.clock.tick() };
+      this.#seen = { state: this.#held, at: clock.tick() };
+      this.#renewedAt = startedAt;
       return { uid: this.#held.uid, transitions: this.#held.transitions };
     } catch (error) {
       if (!signal.aborted) onTrouble?.(error);

@@ -89,6 +89,7 @@ class Connector implements RunningConnector {
   readonly ended = this.#ended.promise;
   #instance: Instance;
   #cluster: Cluster | undefined;
+  #looking: Cluster | undefined;
   #replica: Replica | undefined;
   #sessions: Sessions | undefined;
   #health: HealthServer | undefined;
@@ -285,7 +286,7 @@ class Connector implements RunningConnector {
     await this.#crd?.source.ended;
     await this.#crd?.cluster.close();
     await this.#replica?.release();
-    await Promise.all([this.#health?.close(), this.#cluster?.close()]);
+    await Promise.all([this.#health?.close(), this.#cluster?.close(), this.#looking?.close()]);
     this.#log.info("Connector has ended.", { reason });
   }
 
@@ -319,7 +320,9 @@ class Connector implements RunningConnector {
     const { environment } = this.#settings;
     if (environment["KUBERNETES_SERVICE_HOST"] === undefined) return undefined;
     if (environment["MOORING_DIAGNOSTICS"] === "false") return undefined;
-    const { api, namespace } = this.#inCluster();
+    // Connections of its own, and pauses that the API server asks for: a diagnosis must not hold up the Lease.
+    this.#looking = new Cluster(environment, this.#clock);
+    const { api, namespace } = this.#looking;
     const evidence = new ClusterEvidence({ api, namespace, clock: this.#clock });
     return (item, report, signal) => evidence.add(item, report, signal);
   }

@@ -37,13 +37,18 @@ export class Replica {
     if (term === undefined) return;
     this.#leads = true;
     log.info("This replica leads now.", { transitions: term.transitions });
+    // Kept from now on: to begin asks the API server, and that may take longer than the Lease lasts.
+    const failed = new AbortController();
+    const keeping = leadership.keep(AbortSignal.any([signal, failed.signal]));
     try {
       await begin(term);
     } catch (error) {
+      failed.abort();
+      await keeping;
       if (!(error instanceof StartError)) throw error;
       return onEnd({ trouble: error });
     }
-    if ((await leadership.keep(signal)) === "over") return;
+    if ((await keeping) === "over") return;
     log.warn("This replica could not keep the Lease in time: it leads no more, and ends.");
     onEnd({});
   }

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Leadership, type LeaseState, type LeaseStore } from "../../src/connector/lease.ts";
+import { createLog } from "../../src/connector/log.ts";
+import { Replica as Working } from "../../src/connector/replica.ts";
+import { Scrubber } from "../../src/connector/scrub.ts";
 import { FakeClock } from "../fake/clock.ts";
 
 /** A Lease that several share, with the API server's rule: who writes must have read what is there. */
@@ -166,5 +169,24 @@ describe("replicas that share a Lease", () => {
     await pass(clock, 4_000);
     expect(a.history).toEqual(["leads 1"]);
     a.over.abort();
+  });
+
+  test("one that takes long to begin keeps the Lease meanwhile", async () => {
+    const [shared, clock] = [new Shared(), new FakeClock()];
+    const over = new AbortController();
+    const leadership = new Leadership({ clock, random: () => 0.5, store: shared.storeOf("a"), holder: "a" });
+    const log = createLog({ level: "error", version: "0", scrubber: new Scrubber(), write: () => {} });
+    // The API server is slow, and its key is read from there.
+    const begin = (): Promise<void> => clock.sleep(18_000, over.signal);
+    const ends: unknown[] = [];
+    const a = new Working({ leadership, log, begin, onEnd: (ended) => void ends.push(ended) });
+    const done = a.run(over.signal);
+    await pass(clock, 1_000);
+    const b = replica(shared, clock, "b");
+    await pass(clock, 40_000);
+    expect([a.leads, ends, b.history]).toEqual([true, [], []]);
+    over.abort();
+    b.over.abort();
+    await Promise.all([done, b.done]);
   });
 });
