@@ -319,7 +319,7 @@ describe.skipIf(why !== undefined)(
         namespace: "web",
         text: expect.stringContaining(words) as string,
       });
-      expect(problem.text).toContain("sources.crd.namespaces=[web]");
+      expect(problem.text).toContain("web in the list sources.crd.namespaces");
       // Granted: it goes on by itself.
       await account(api, name, ["web"]);
       if (doing === "events") {

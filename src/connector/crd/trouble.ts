@@ -43,8 +43,10 @@ export async function troubleWords(
     return `${says}: the CRD integrations.mooring.dev is not there. An administrator installs it: crds.enabled=true of the Helm chart, or kubectl apply --server-side -k manifests/crds.`;
   if (!failure.is(403)) return `${says}: ${whyOf(failure)}. It is tried again.`;
   const missing = await missingOf(api, doing, namespace === "*" ? undefined : namespace, signal);
-  const value = wide ? '["*"]' : `[${namespace}]`;
-  return `${says}: the connector's ServiceAccount lacks the right ${missing}. The Helm values sources.crd.enabled=true and sources.crd.namespaces=${value} grant it. It is tried again.`;
+  const values = wide
+    ? 'sources.crd.enabled=true and sources.crd.namespaces=["*"]'
+    : `sources.crd.enabled=true and ${namespace} in the list sources.crd.namespaces`;
+  return `${says}: the connector's ServiceAccount lacks the right ${missing}. The Helm values ${values} grant it. It is tried again.`;
 }
 
 async function missingOf(
