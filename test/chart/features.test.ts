@@ -147,6 +147,26 @@ none(`the connector's objects${skipped}`, () => {
     expect(pods[1]).toEqual(pods[0]);
   });
 
+  test("a name that is a number stays a name, and files stay what they are", async () => {
+    const configFiles = { "a.txt": "  indented\nnot\n\n", "b.txt": "no end" };
+    const manifests = await connector({ controlPlane: { connectorName: "2026" }, configFiles });
+    expect(find(manifests, "Deployment")?.metadata.annotations).toEqual({ "mooring.dev/connector": "2026" });
+    expect(find(manifests, "ConfigMap")).toMatchObject({ data: configFiles });
+  });
+
+  test("helm test reaches the control plane, whoever else may", async () => {
+    const from = [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "gateways" } } }];
+    const manifests = await objectsWith("mooring-control-plane", { networkPolicy: { from } });
+    const policy = find(manifests, "NetworkPolicy") as unknown as {
+      spec: { ingress: { from: { podSelector?: { matchLabels: Record<string, string> } }[] }[] };
+    };
+    const peers = policy.spec.ingress[0]?.from;
+    expect(peers?.[0]).toEqual(from[0]);
+    expect(find(manifests, "Pod")?.metadata.labels).toMatchObject(
+      peers?.[1]?.podSelector?.matchLabels ?? { none: "" },
+    );
+  });
+
   test("one replica is replaced, more are rolled", async () => {
     const strategy = async (values: object): Promise<unknown> =>
       find(await connector(values), "Deployment")?.["spec"];

@@ -78,7 +78,11 @@ describe.skipIf(whyNoHelm !== undefined)(`what is said after an install${skipped
         integrations: [kubernetes("a", "data"), kubernetes("b"), kubernetes("c")],
         rbac: { secrets: { mooring: ["b"] } },
       },
-      ["Secret data/a, which rbac.secrets does not grant: --set rbac.secrets.data={a}", "Secret mooring/c"],
+      [
+        "Secret data/a, which rbac.secrets does not grant: --set 'rbac.secrets.data={a}'",
+        // --set replaces the list: what is granted already must stay.
+        "Secret mooring/c, which rbac.secrets does not grant: --set 'rbac.secrets.mooring={b,c}'",
+      ],
     ],
     [
       "Integration resources",
@@ -97,6 +101,12 @@ describe.skipIf(whyNoHelm !== undefined)(`what is said after an install${skipped
       "mooring-control-plane",
       { persistence: { enabled: false } },
       ["! persistence.enabled=false"],
+    ],
+    [
+      "TLS twice",
+      "mooring-control-plane",
+      { ingress: { enabled: true } },
+      ["! tls.existingSecret: the pod speaks TLS itself", "backend-protocol: HTTPS"],
     ],
     [
       "a plain port",

@@ -29,6 +29,7 @@ function rulesOf(manifests: readonly Manifest[]): string[] {
     .toSorted();
 }
 
+const CLAIM = { persistentVolumeClaim: { claimName: "key" } };
 const OWN_KEY = "mooring: get patch secrets (mooring-connector-identity)";
 const INTEGRATIONS = (where: string): string[] => [
   `${where}: create events`,
@@ -40,13 +41,18 @@ const EVIDENCE = (where: string): string[] => [
   `${where}: get list services pods`,
 ];
 const LEASE = ["mooring: get update leases.coordination.k8s.io (mooring-connector)"];
+const vault = (auth: object): object => ({
+  name: "vault",
+  type: "vault",
+  config: { address: "https://vault", auth: { method: "kubernetes", role: "mooring", ...auth } },
+});
 const crd = (...namespaces: string[]): object => ({ sources: { crd: { enabled: true, namespaces } } });
 
 /** Every rule that a feature of the connector renders. One that is new belongs here, and to a test that uses it. */
 const CONNECTOR: readonly [feature: string, values: object, rules: readonly string[]][] = [
   ["nothing more", {}, [OWN_KEY]],
   ["another name for its Secret", { state: { secretName: "key" } }, ["mooring: get patch secrets (key)"]],
-  ["its key on a volume", { state: { volume: { emptyDir: {} } } }, []],
+  ["its key on a volume", { state: { volume: CLAIM } }, []],
   [
     "keyless join",
     { controlPlane: { auth: { method: "kubernetes", existingSecret: { name: "" } } } },
@@ -126,9 +132,11 @@ describe.skipIf(whyNoHelm !== undefined)(`rights${skipped}`, () => {
 
   test.each<[Chart, object, boolean]>([
     ["mooring-connector", {}, true],
-    ["mooring-connector", { state: { volume: { emptyDir: {} } } }, false],
-    ["mooring-connector", { state: { volume: { emptyDir: {} } }, rbac: { secrets: { data: ["a"] } } }, true],
-    ["mooring-connector", { state: { volume: { emptyDir: {} } }, serviceAccount: { automount: true } }, true],
+    ["mooring-connector", { state: { volume: CLAIM } }, false],
+    ["mooring-connector", { state: { volume: CLAIM }, secretStores: [vault({})] }, true],
+    ["mooring-connector", { state: { volume: CLAIM }, secretStores: [vault({ tokenFile: "/t" })] }, false],
+    ["mooring-connector", { state: { volume: CLAIM }, rbac: { secrets: { data: ["a"] } } }, true],
+    ["mooring-connector", { state: { volume: CLAIM }, serviceAccount: { automount: true } }, true],
     ["mooring-control-plane", {}, false],
     ["mooring-control-plane", { rbac: { tokenReview: true } }, true],
   ])("%s with %j has the API's token: %s", async (chart, values, expected) => {

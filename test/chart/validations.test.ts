@@ -84,6 +84,32 @@ const CONNECTOR: readonly Row[] = [
     "set replicaCount=2",
   ],
   [
+    "two pods of one identity, by what Kubernetes takes where no type is named",
+    { strategy: { rollingUpdate: { maxSurge: 1 } } },
+    "strategy.type=RollingUpdate with replicaCount=1",
+  ],
+  [
+    "a key that goes with the pod, and a token for one use",
+    { state: { volume: { emptyDir: {} } } },
+    "state.volume.emptyDir goes with the pod",
+    "set controlPlane.auth.method=kubernetes",
+  ],
+  [
+    "a proxy whose port the policy cannot know",
+    { proxy: { existingSecret: { name: "proxy" } }, networkPolicy: { egress: { enabled: true } } },
+    "its port stands in Secret proxy",
+    "--set 'networkPolicy.egress.extraPorts={3128}'",
+  ],
+  [
+    "no token for Vault",
+    {
+      serviceAccount: { automount: false },
+      state: { volume: { persistentVolumeClaim: { claimName: "key" } } },
+      secretStores: [{ name: "vault", type: "vault", config: { auth: { method: "kubernetes", role: "r" } } }],
+    },
+    "logs in to Vault by the ServiceAccount's token",
+  ],
+  [
     "rights for the account of everybody",
     { serviceAccount: { create: false } },
     'the account "default"',
@@ -164,6 +190,11 @@ const CONTROL_PLANE: readonly Row[] = [
     "a right for the account of everybody",
     { rbac: { tokenReview: true }, serviceAccount: { create: false } },
     'the account "default"',
+  ],
+  [
+    "a load balancer's settings without one",
+    { service: { loadBalancerSourceRanges: ["10.0.0.0/8"] } },
+    "service.loadBalancerSourceRanges is set but service.type is ClusterIP",
   ],
   ["one port for two", { metrics: { port: 7480 } }, "metrics.port=7480"],
   ["a variable twice", { extraEnv: [{ name: "A" }, { name: "A" }] }, "extraEnv has A twice"],

@@ -57,7 +57,7 @@
 - name: MOORING_INSTALL_NAME
   value: {{ include "mooring-connector.fullname" . }}
 - name: MOORING_INSTALL_RELEASE
-  value: {{ .Release.Name }}
+  value: {{ quote .Release.Name }}
 - name: MOORING_POD_NAME
   valueFrom:
     fieldRef:

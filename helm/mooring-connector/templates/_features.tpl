@@ -47,11 +47,22 @@
 {{- if or $stateSecret $lease $reads .Values.sources.crd.enabled .Values.diagnostics.namespaces .Values.rbac.extraRules }}true{{ end }}
 {{- end }}
 
+{{/* Some store logs in by the ServiceAccount's token at its usual place. */}}
+{{- define "mooring-connector.usesPodToken" -}}
+{{- $uses := false }}
+{{- range .Values.secretStores }}
+{{- $auth := default dict (default dict .config).auth }}
+{{- $byAccount := has (default "" $auth.method) (list "kubernetes" "jwt") }}
+{{- if and (eq .type "vault") $byAccount (not $auth.tokenFile) }}{{ $uses = true }}{{ end }}
+{{- end }}
+{{- if $uses }}true{{ end }}
+{{- end }}
+
 {{- define "mooring-connector.automount" -}}
 {{- if kindIs "bool" .Values.serviceAccount.automount }}
 {{- .Values.serviceAccount.automount }}
 {{- else }}
-{{- include "mooring-connector.usesApi" . | eq "true" }}
+{{- or (include "mooring-connector.usesApi" .) (include "mooring-connector.usesPodToken" .) | eq "true" }}
 {{- end }}
 {{- end }}
 

@@ -45,6 +45,8 @@ write. All of them are collected, so that one run tells everything.
 - {{ printf "controlPlane.auth.method=kubernetes joins by the ServiceAccount's token and takes no join token. Leave existingSecret.name and token empty, or set method=token." | quote }}
 {{- else if and (eq $auth.method "token") (not $given) }}
 - {{ printf "controlPlane.auth.existingSecret.name is missing: the Secret with the join token. Make one: `mooring token create NAME` prints the token, `kubectl -n %s create secret generic mooring-join --from-file=token=/dev/stdin` takes it; then --set controlPlane.auth.existingSecret.name=mooring-join. Or join without a token: --set controlPlane.auth.method=kubernetes" .Release.Namespace | quote }}
+{{- else if and (eq $auth.method "token") (or (hasKey .Values.state.volume "emptyDir") (hasKey .Values.state.volume "ephemeral")) }}
+- {{ printf "state.volume.%s goes with the pod, and the connector's key with it; a join token is for one use, so the next pod could not join. Leave state.volume empty, name a persistentVolumeClaim, or set controlPlane.auth.method=kubernetes: then each pod joins anew." (keys .Values.state.volume | first) | quote }}
 {{- end }}
 {{- end }}
 

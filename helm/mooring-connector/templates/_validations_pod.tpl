@@ -1,6 +1,8 @@
 {{- define "mooring-connector.validate.replicas" -}}
-{{- if and (eq (dig "type" "" .Values.strategy) "RollingUpdate") (not (include "mooring-connector.hasLease" .)) }}
-- {{ printf "strategy.type=RollingUpdate with replicaCount=%d would run two pods of one identity during an upgrade. Leave strategy empty, or set replicaCount=2: then a Lease elects one." (int .Values.replicaCount) | quote }}
+{{- /* Kubernetes rolls where no type is named. */}}
+{{- $type := dig "type" "RollingUpdate" .Values.strategy }}
+{{- if and .Values.strategy (ne $type "Recreate") (not (include "mooring-connector.hasLease" .)) }}
+- {{ printf "strategy.type=%s with replicaCount=%d would run two pods of one identity during an upgrade. Leave strategy empty, or set replicaCount=2: then a Lease elects one." $type (int .Values.replicaCount) | quote }}
 {{- end }}
 {{- end }}
 
@@ -12,6 +14,8 @@
 {{- end }}
 {{- if and $usesApi (eq (toString $account.automount) "false") }}
 - {{ printf "serviceAccount.automount=false, but the connector needs the Kubernetes API for %s. Leave automount null." (include "mooring-connector.apiUses" .) | quote }}
+{{- else if and (include "mooring-connector.usesPodToken" .) (eq (toString $account.automount) "false") }}
+- {{ printf "serviceAccount.automount=false, but secretStores logs in to Vault by the ServiceAccount's token. Leave automount null, or name a token of its own in config.auth.tokenFile." | quote }}
 {{- end }}
 {{- range $namespace, $names := .Values.rbac.secrets }}
 {{- if not $names }}
@@ -64,6 +68,11 @@
 {{- if regexMatch "//[^/]*@" (get $proxy $name) }}
 - {{ printf "proxy.%s holds a login, which everybody could read who may read the Deployment. Put the URL into a Secret and name it by proxy.existingSecret." $name | quote }}
 {{- end }}
+{{- end }}
+{{- $egress := .Values.networkPolicy.egress }}
+{{- $more := or $egress.extraPorts $egress.extraEgress }}
+{{- if and .Values.networkPolicy.enabled $egress.enabled $proxy.existingSecret.name (not $more) }}
+- {{ printf "networkPolicy.egress.enabled=true lets nothing out to the proxy: its port stands in Secret %s, where the chart cannot see it. Name it: --set 'networkPolicy.egress.extraPorts={3128}'" $proxy.existingSecret.name | quote }}
 {{- end }}
 {{- if and $proxy.noProxy (not (include "mooring-connector.hasProxy" .)) }}
 - {{ printf "proxy.noProxy is set but no proxy is. Set proxy.https, proxy.http or proxy.existingSecret, or leave it out." | quote }}

@@ -5,7 +5,7 @@
 {{- $off = append $off "Integration resources          --set sources.crd.enabled=true (and crds.enabled=true where the CRD is not there yet)" }}
 {{- end }}
 {{- if not .Values.diagnostics.namespaces }}
-{{- $off = append $off "why a Service does not answer  --set diagnostics.namespaces={NAMESPACE,...}" }}
+{{- $off = append $off "why a Service does not answer  --set 'diagnostics.namespaces={NAMESPACE,...}'" }}
 {{- end }}
 {{- if not (or .Values.metrics.podMonitor.enabled .Values.metrics.annotations) }}
 {{- $off = append $off "scrapes by Prometheus          --set metrics.podMonitor.enabled=true (or metrics.annotations=true)" }}
@@ -57,13 +57,20 @@ Mind
 {{- define "mooring-connector.ungranted" -}}
 {{- $stores := include "mooring-connector.kubernetesStores" . | fromJsonArray }}
 {{- if and .Values.rbac.create (not .Values.rbac.clusterWideSecrets) }}
+{{- /* --set replaces a list: what is granted already, and what others lack, stands in it as well. */}}
+{{- $all := deepCopy .Values.rbac.secrets }}
+{{- $lacking := list }}
 {{- range .Values.integrations }}
 {{- if and .secret (has (dig "secret" "store" "" .) $stores) }}
 {{- $namespace := default $.Release.Namespace .secret.namespace }}
 {{- if not (has .secret.name (default list (get $.Values.rbac.secrets $namespace))) }}
-- {{ printf "Integration %s reads Secret %s/%s, which rbac.secrets does not grant: --set rbac.secrets.%s={%s}" .name $namespace .secret.name $namespace .secret.name | quote }}
+{{- $_ := set $all $namespace (append (default list (get $all $namespace)) .secret.name | uniq) }}
+{{- $lacking = append $lacking (dict "integration" .name "namespace" $namespace "secret" .secret.name) }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- range $lacking }}
+- {{ printf "Integration %s reads Secret %s/%s, which rbac.secrets does not grant: --set 'rbac.secrets.%s={%s}'" .integration .namespace .secret .namespace (get $all .namespace | join ",") | quote }}
 {{- end }}
 {{- end }}
 {{- end }}

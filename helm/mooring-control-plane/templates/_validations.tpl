@@ -4,7 +4,7 @@ write. All of them are collected, so that one run tells everything.
 */}}
 {{- define "mooring-control-plane.validate" -}}
 {{- $problems := list }}
-{{- range list "publicUrl" "tls" "tokens" "persistence" "pod" }}
+{{- range list "publicUrl" "tls" "tokens" "persistence" "service" "pod" }}
 {{- $found := include (printf "mooring-control-plane.validate.%s" .) $ | fromYamlArray }}
 {{- $problems = concat $problems $found }}
 {{- end }}
@@ -54,6 +54,15 @@ write. All of them are collected, so that one run tells everything.
 {{- define "mooring-control-plane.validate.persistence" -}}
 {{- if and .Values.persistence.existingClaim (not .Values.persistence.enabled) }}
 - {{ printf "persistence.existingClaim=%s is set but persistence.enabled is false. Set it to true, or leave the claim out." .Values.persistence.existingClaim | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "mooring-control-plane.validate.service" -}}
+{{- $service := .Values.service }}
+{{- range $name := list "loadBalancerClass" "loadBalancerSourceRanges" }}
+{{- if and (get $service $name) (ne $service.type "LoadBalancer") }}
+- {{ printf "service.%s is set but service.type is %s. Write --set service.type=LoadBalancer, or leave it out." $name $service.type | quote }}
+{{- end }}
 {{- end }}
 {{- end }}
 
