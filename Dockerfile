@@ -17,7 +17,8 @@ COPY . .
 RUN npm run build
 # What the bundle leaves outside is loaded by the first integration or store that needs it.
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
-  && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.md' \) -exec rm {} +
+  && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.md' \) \
+    ! -iname 'licen[cs]e*' -exec rm {} +
 # The path of Node in RUNTIME_IMAGE: there is no `env` there that would find it.
 ARG RUNTIME_NODE=/nodejs/bin/node
 ARG SOURCE_DATE_EPOCH=0
