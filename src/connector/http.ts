@@ -1,5 +1,5 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 /** What the four paths are answered from. */
 export interface HealthParts {
@@ -25,7 +25,7 @@ export async function serveHealth(
       return text(response, 405, "only GET is answered here\n");
     void answer(url?.pathname ?? "", url?.searchParams.has("verbose") === true, { response, parts });
   });
-  server.maxConnections = 64;
+  makeRoom(server);
   await listening(server, listen);
   const { address: host, port } = server.address() as AddressInfo;
   return {
@@ -36,6 +36,19 @@ export async function serveHealth(
         server.closeAllConnections();
       }),
   };
+}
+
+const MOST_CONNECTIONS = 64;
+
+/** Where there are too many the oldest goes: who only holds connections open must not keep the kubelet's probes out. */
+function makeRoom(server: Server): void {
+  const open = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    const [oldest] = open;
+    if (open.size > MOST_CONNECTIONS) oldest?.destroy();
+  });
 }
 
 function listening(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
