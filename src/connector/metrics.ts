@@ -6,9 +6,7 @@ import { processMetrics } from "./process-metrics.ts";
 import type { Stand } from "./standing.ts";
 import { resourceMetrics } from "./resource-metrics.ts";
 import type { IntegrationsCounts } from "./sources/crd.ts";
-import { type Look, type MakeGauge, MOST_INTEGRATIONS, standingGauges } from "./standing-gauges.ts";
-
-const OTHER = "_other";
+import { type Look, type MakeGauge, MOST_INTEGRATIONS, OTHER, standingGauges } from "./standing-gauges.ts";
 
 /** What is read at the moment of a scrape. */
 export interface MetricsParts {

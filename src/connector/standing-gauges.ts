@@ -12,6 +12,7 @@ const OWN_CONDITIONS = [
 
 /** With more integrations than this, the rest are told as one, `_other`. */
 export const MOST_INTEGRATIONS = 1_000;
+export const OTHER = "_other";
 
 /** The last look at an integration. Times are epoch milliseconds, 0 where there was none yet. */
 export interface Look {
@@ -47,13 +48,28 @@ export function standingGauges(
   lookOf: (name: string) => Look | undefined,
 ): () => void {
   const gauges = makeGauges(gauge);
-  const overflow = gauge("metrics_overflow", "1 where there are more integrations than have series.");
+  const overflow = gauge(
+    "metrics_overflow",
+    "1 where there are more integrations than have series: the rest are told as one, _other.",
+  );
   return () => {
     for (const each of Object.values(gauges)) each.reset();
     const all = [...stands()];
     overflow.set(all.length > MOST_INTEGRATIONS ? 1 : 0);
     for (const stand of all.slice(0, MOST_INTEGRATIONS)) fill(gauges, stand, lookOf(stand.item.name));
+    if (all.length > MOST_INTEGRATIONS) fillOther(gauges, all.slice(MOST_INTEGRATIONS));
   };
+}
+
+/** What any of them is in: an alert must not be lost because there are many. */
+function fillOther(gauges: Gauges, stands: readonly Stand[]): void {
+  const integration = OTHER;
+  const states = new Set(stands.map(({ status: { told } }) => told?.state ?? "unknown"));
+  const conditions = new Set(stands.map(({ status: { told } }) => told?.condition));
+  gauges.up.set({ integration }, states.has("error") || states.has("unknown") ? 0 : 1);
+  for (const state of STATES) gauges.state.set({ integration, state }, states.has(state) ? 1 : 0);
+  for (const condition of OWN_CONDITIONS)
+    gauges.condition.set({ integration, condition }, conditions.has(condition) ? 1 : 0);
 }
 
 function fill(gauges: Gauges, { item, status: { told } }: Stand, look: Look | undefined): void {
