@@ -14,12 +14,16 @@ import { tcpItem } from "./session/harness.ts";
 const SERVICE = { metadata: { name: "shop" }, spec: { selector: { app: "shop" }, ports: [{ port: 80 }] } };
 const READY = { conditions: [{ type: "Ready", status: "True" }] };
 
+/** What the API server lists as the Service's Pods. */
+const READY_POD = { metadata: { name: "shop-0" }, status: READY };
+const DONE_POD = { metadata: { name: "migrate" }, status: { phase: "Succeeded" } };
+let pods: object[] = [READY_POD];
+
 function answer(path: string): Reply {
   if (path.includes("/services/")) return { body: SERVICE };
-  const item = path.includes("/endpointslices")
-    ? { metadata: { name: "shop-x" }, endpoints: [{ conditions: { ready: true } }] }
-    : { metadata: { name: "shop-0" }, status: READY };
-  return { body: { metadata: { resourceVersion: "1" }, items: [item] } };
+  const slice = { metadata: { name: "shop-x" }, endpoints: [{ conditions: { ready: true } }] };
+  const items = path.includes("/endpointslices") ? [slice] : pods;
+  return { body: { metadata: { resourceVersion: "1" }, items } };
 }
 
 describe("behind a Service whose Pods are ready", () => {
@@ -72,5 +76,16 @@ describe("behind a Service whose Pods are ready", () => {
 
   test("what our own policy forbids is not looked behind", async () => {
     expect(await told("connect", "address_forbidden")).toEqual({ wrong: [], seen: 0, commands: [] });
+  });
+
+  test("a Job's Pod that is done is not held against the Service", async () => {
+    pods = [READY_POD, DONE_POD];
+    expect(await told("respond", "unexpected_status")).toEqual({ wrong: [], seen: 3, commands: [] });
+    pods = [DONE_POD];
+    const { wrong } = await told("connect", "connection_refused");
+    expect(wrong).toEqual([
+      "no Pod has the labels that shop selects: app=shop, but for 1 that have done their work",
+    ]);
+    pods = [READY_POD];
   });
 });

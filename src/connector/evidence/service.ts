@@ -168,11 +168,14 @@ class Looking implements Evidence {
 
   async #pods(selector: string, ready: number | undefined): Promise<void> {
     const { service, namespace } = this.#target;
-    const pods = await this.#all("Pods", PODS, selector, `list pods in ${namespace}`);
-    if (pods === undefined) return;
+    const found = await this.#all("Pods", PODS, selector, `list pods in ${namespace}`);
+    if (found === undefined) return;
+    // A Job's Pod that is done is no endpoint, and none that should be.
+    const pods = found.filter(({ status }) => status?.phase !== "Succeeded");
     const get = ["kubectl", "-n", namespace, "get", "pods", "-l", selector];
     if (pods.length === 0) {
-      this.#say("Pods", "failed", `no Pod has the labels that ${service} selects: ${selector}`);
+      const done = found.length === 0 ? "" : `, but for ${found.length} that have done their work`;
+      this.#say("Pods", "failed", `no Pod has the labels that ${service} selects: ${selector}${done}`);
       this.#do("Correct the Service's selector or the Pods' labels, or start the Pods.", get);
       return;
     }
