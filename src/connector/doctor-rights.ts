@@ -1,7 +1,7 @@
 import type { Finding } from "../protocol/report.ts";
 import { systemClock as clock } from "./clock.ts";
 import { Cluster } from "./cluster.ts";
-import { clusterService } from "./dial/dial.ts";
+import { serviceOf } from "./evidence/evidence.ts";
 import type { Configuration } from "./item.ts";
 import { ApiFailure } from "./kubernetes/api-failure.ts";
 import type { KubernetesApi } from "./kubernetes/api.ts";
@@ -18,7 +18,7 @@ export interface RightsWish {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** A right, and the line of the chart's values that grants it. */
+/** A right, and what of the chart's values grants it. A list is added to: a line of its own would take from the others. */
 interface Need {
   readonly right: Right;
   readonly values: string;
@@ -69,7 +69,7 @@ function needsOf(
         values: "rbac.create: true",
       });
   needs.push(...secretNeeds(configuration), ...crdNeeds(crdNamespaces));
-  if (environment["KUBERNETES_SERVICE_HOST"] !== undefined) needs.push(...diagnosisNeeds(configuration));
+  if (environment["KUBERNETES_SERVICE_HOST"] !== undefined) needs.push(...diagnosisNeeds(configuration, own));
   return needs;
 }
 
@@ -79,7 +79,7 @@ function secretNeeds({ items }: RightsWish["configuration"]): Need[] {
     const { storeType, secretName: name, secretNamespace: namespace } = secret?.facts ?? {};
     if (storeType !== "kubernetes" || typeof name !== "string" || typeof namespace !== "string") continue;
     const right = { verb: "get", resource: CORE("secrets"), namespace, name } as const;
-    secrets.set(`${namespace}/${name}`, { right, values: `rbac.secrets: {${namespace}: [${name}]}` });
+    secrets.set(`${namespace}/${name}`, { right, values: `${name} in the list rbac.secrets.${namespace}` });
   }
   return [...secrets.values()];
 }
@@ -98,11 +98,11 @@ function crdNeeds(namespaces: readonly string[]): Need[] {
 }
 
 /** What a diagnosis of Services would look at, once for each namespace. */
-function diagnosisNeeds({ items }: RightsWish["configuration"]): Need[] {
+function diagnosisNeeds({ items }: RightsWish["configuration"], own: string): Need[] {
   const namespaces = new Set(
     items.flatMap(({ type, config }) => {
-      const { namespace } = clusterService(type.target(config).host);
-      return typeof namespace === "string" ? [namespace] : [];
+      const named = serviceOf(type.target(config).host, own);
+      return named === undefined ? [] : [named.namespace];
     }),
   );
   return [...namespaces].flatMap((namespace) =>
@@ -112,7 +112,7 @@ function diagnosisNeeds({ items }: RightsWish["configuration"]): Need[] {
         resource,
         namespace,
       },
-      values: `diagnostics.namespaces: [${namespace}]`,
+      values: `${namespace} in the list diagnostics.namespaces`,
       extra: true,
     })),
   );

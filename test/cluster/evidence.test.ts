@@ -218,7 +218,7 @@ describe.skipIf(why !== undefined)(`behind a Service${why === undefined ? "" : `
 
   test("what may not be looked at is said so, with the line that grants it", async () => {
     expect(lines(await look("kubernetes", 443, "default"))).toEqual([
-      "not_checked Service: not looked at: forbidden (get services in default); the chart grants it by diagnostics.namespaces: [default]",
+      "not_checked Service: not looked at: forbidden (get services in default); the chart grants it by default in the list diagnostics.namespaces",
     ]);
   });
 

@@ -42,9 +42,9 @@ describe.skipIf(why !== undefined)(`mooring doctor${why === undefined ? "" : ` (
   });
   afterAll(() => api.stop());
 
-  const examined = async (flags: readonly string[], environment = {}): Promise<string[]> => {
+  const examined = async (flags: readonly string[], environment = {}, of = file): Promise<string[]> => {
     const own = { KUBECONFIG: kubeconfig, MOORING_SERVICE_ACCOUNT_DIR: "/none", NO_COLOR: "1" };
-    const program = new Program(["doctor", file, ...flags], { ...own, ...environment });
+    const program = new Program(["doctor", of, ...flags], { ...own, ...environment });
     await program.ended;
     expect(program.stderr).toBe("");
     return program.stdout.split("\n").filter((line) => /(right|cluster):/.test(line));
@@ -57,7 +57,7 @@ describe.skipIf(why !== undefined)(`mooring doctor${why === undefined ? "" : ` (
       "  ✗ right: get leases mooring in default is missing; the chart grants it by rbac.create: true",
       "  ✗ right: update leases mooring in default is missing; the chart grants it by rbac.create: true",
       "  ✓ right: get secrets orders-db in data",
-      "  ✗ right: get secrets billing-db in data is missing; the chart grants it by rbac.secrets: {data: [billing-db]}",
+      "  ✗ right: get secrets billing-db in data is missing; the chart grants it by billing-db in the list rbac.secrets.data",
     ]);
   });
 
@@ -65,10 +65,19 @@ describe.skipIf(why !== undefined)(`mooring doctor${why === undefined ? "" : ` (
     const [host, port] = new URL(api.url).host.split(":");
     const lines = await examined([], { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port });
     expect(lines.slice(2)).toEqual([
-      "  · right: get services in data is missing; the chart grants it by diagnostics.namespaces: [data]; without it an unreachable Service is told without its Pods",
-      "  · right: list endpointslices in data is missing; the chart grants it by diagnostics.namespaces: [data]; without it an unreachable Service is told without its Pods",
-      "  · right: list pods in data is missing; the chart grants it by diagnostics.namespaces: [data]; without it an unreachable Service is told without its Pods",
+      "  · right: get services in data is missing; the chart grants it by data in the list diagnostics.namespaces; without it an unreachable Service is told without its Pods",
+      "  · right: list endpointslices in data is missing; the chart grants it by data in the list diagnostics.namespaces; without it an unreachable Service is told without its Pods",
+      "  · right: list pods in data is missing; the chart grants it by data in the list diagnostics.namespaces; without it an unreachable Service is told without its Pods",
     ]);
+  });
+
+  test("a host without dots is a Service of the connector's own namespace", async () => {
+    const [host, port] = new URL(api.url).host.split(":");
+    const near = join(api.directory, "near.yaml");
+    const item = { name: "near", type: "tcp", config: { host: "near", port: 80 } };
+    await writeFile(near, JSON.stringify({ integrations: [item] }));
+    const lines = await examined([], { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port }, near);
+    expect(lines[0]).toContain("right: get services in default is missing");
   });
 
   test("without a cluster it says once that nobody answers", async () => {

@@ -46,11 +46,8 @@ export class ClusterEvidence {
   #targetOf(item: Item, { state, stage, reason }: Report): ServiceTarget | undefined {
     if (state !== "error" || stage === null || !STAGES.has(stage) || BEFORE_IT.has(reason)) return undefined;
     const { host, port } = item.type.target(item.config);
-    const at = { port, ended: endOf(stage, reason) };
-    const { service, namespace } = clusterService(host);
-    if (typeof service === "string" && typeof namespace === "string") return { service, namespace, ...at };
-    if (!/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(host) || host === "localhost") return undefined;
-    return { service: host, namespace: this.#parts.namespace, ...at };
+    const named = serviceOf(host, this.#parts.namespace);
+    return named === undefined ? undefined : { ...named, port, ended: endOf(stage, reason) };
   }
 
   #look(target: ServiceTarget): Promise<Evidence> {
@@ -69,6 +66,17 @@ export class ClusterEvidence {
     this.#seen.set(key, { at: now, looking });
     return looking;
   }
+}
+
+/** The Service that a host may be the name of: without dots, one of our own namespace. */
+export function serviceOf(
+  host: string,
+  own: string,
+): Pick<ServiceTarget, "service" | "namespace"> | undefined {
+  const { service, namespace } = clusterService(host);
+  if (typeof service === "string" && typeof namespace === "string") return { service, namespace };
+  if (!/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(host) || host === "localhost") return undefined;
+  return { service: host, namespace: own };
 }
 
 function endOf(stage: Stage, reason: Report["reason"]): NonNullable<ServiceTarget["ended"]> {

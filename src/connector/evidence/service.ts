@@ -262,7 +262,7 @@ class Looking implements Evidence {
       return this.#say(
         subject,
         "not_checked",
-        `not looked at: forbidden (${right}); the chart grants it by diagnostics.namespaces: [${namespace}]`,
+        `not looked at: forbidden (${right}); the chart grants it by ${namespace} in the list diagnostics.namespaces`,
       );
     this.#say(subject, "not_checked", `not looked at: the API server did not answer (${error.trouble})`);
   }
