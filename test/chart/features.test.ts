@@ -154,6 +154,12 @@ none(`the connector's objects${skipped}`, () => {
     expect(find(manifests, "ConfigMap")).toMatchObject({ data: configFiles });
   });
 
+  test("an Ingress takes its host in small letters, as Kubernetes does", async () => {
+    const values = { publicUrl: "https://Mooring.Example.com:8443", ingress: { enabled: true } };
+    const ingress = find(await objectsWith("mooring-control-plane", values), "Ingress");
+    expect(ingress?.["spec"]).toMatchObject({ rules: [{ host: "mooring.example.com" }] });
+  });
+
   test("helm test reaches the control plane, whoever else may", async () => {
     const from = [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "gateways" } } }];
     const manifests = await objectsWith("mooring-control-plane", { networkPolicy: { from } });

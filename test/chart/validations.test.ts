@@ -58,6 +58,13 @@ const CONNECTOR: readonly Row[] = [
     "existingConfigMap.name=own",
     "Move them into it",
   ],
+  [
+    "an opt-in that would be ignored",
+    { existingConfigMap: { name: "own" }, optIn: { key: "team/read" } },
+    "optIn.key and optIn.aliases would be ignored",
+    "config.optIn of each store",
+  ],
+  ["an address without brackets", { metrics: { host: "::" } }, "'/metrics/host'"],
   ["the chart's own file", { configFiles: { "mooring.yaml": "" } }, "configFiles has mooring.yaml"],
   [
     "nothing to do",
@@ -169,6 +176,12 @@ const CONTROL_PLANE: readonly Row[] = [
   ["a path in the address", { publicUrl: "https://m.example.com/x" }, "is not an origin"],
   ["TLS nowhere", { tls: { existingSecret: "" } }, "Where does TLS end?", "--set tls.existingSecret=NAME"],
   ["TLS twice", { behindTlsProxy: true }, "exclude each other: say where TLS ends"],
+  [
+    "an authority of no Secret",
+    { tls: { existingSecret: "", caKey: "ca.crt" }, behindTlsProxy: true },
+    "tls.caKey=ca.crt is set but tls.existingSecret is not",
+  ],
+  ["an address without brackets", { metrics: { host: "::" } }, "'/metrics/host'"],
   ["a route to nowhere", { httpRoute: { enabled: true } }, "httpRoute.parentRefs is missing"],
   [
     "no operator",

@@ -63,6 +63,9 @@ write. All of them are collected, so that one run tells everything.
 {{- if and .Values.existingConfigMap.name $own }}
 - {{ printf "existingConfigMap.name=%s brings the whole configuration, so integrations, secretStores, policy and configFiles would be ignored. Move them into it, or leave existingConfigMap.name empty." .Values.existingConfigMap.name | quote }}
 {{- end }}
+{{- if and .Values.existingConfigMap.name (or .Values.optIn.key .Values.optIn.aliases) }}
+- {{ printf "existingConfigMap.name=%s brings the whole configuration, so optIn.key and optIn.aliases would be ignored, and secrets be read by another label than you mean. Write them there, as config.optIn of each store." .Values.existingConfigMap.name | quote }}
+{{- end }}
 {{- if hasKey .Values.configFiles "mooring.yaml" }}
 - {{ printf "configFiles has mooring.yaml, which the chart writes. Use integrations, secretStores and policy, or existingConfigMap." | quote }}
 {{- end }}

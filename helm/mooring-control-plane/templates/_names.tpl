@@ -66,7 +66,7 @@ app.kubernetes.io/component: test
 
 {{/* The host of the public address, without its port. */}}
 {{- define "mooring-control-plane.publicHost" -}}
-{{- regexReplaceAll ":[0-9]+$" (urlParse .Values.publicUrl).host "" }}
+{{- regexReplaceAll ":[0-9]+$" (urlParse .Values.publicUrl).host "" | lower }}
 {{- end }}
 
 {{/* What speaks to the main port: https where TLS ends here. */}}

@@ -36,6 +36,9 @@ write. All of them are collected, so that one run tells everything.
 {{- else if not (or .Values.tls.existingSecret .Values.behindTlsProxy $route) }}
 - {{ printf "Where does TLS end? Here: --set tls.existingSecret=NAME (a Secret of type kubernetes.io/tls). At an Ingress: --set ingress.enabled=true. At a gateway: --set httpRoute.enabled=true. At something else in front: --set behindTlsProxy=true." | quote }}
 {{- end }}
+{{- if and .Values.tls.caKey (not .Values.tls.existingSecret) }}
+- {{ printf "tls.caKey=%s is set but tls.existingSecret is not: it is a key of that Secret. Name it, or leave tls.caKey out." .Values.tls.caKey | quote }}
+{{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 - {{ printf "httpRoute.parentRefs is missing: the Gateway that the route is attached to. Write --set httpRoute.parentRefs[0].name=GATEWAY --set httpRoute.parentRefs[0].namespace=NAMESPACE." | quote }}
 {{- end }}
