@@ -218,6 +218,7 @@ class Connector implements RunningConnector {
   }
 
   begin(configuration: Configuration, seen: string): void {
+    if (this.#over.signal.aborted) return;
     const { file, load, version } = this.#settings;
     this.#log.info(`Connector ${version} has started.`, { integrations: configuration.items.length });
     this.#file = configuration;

@@ -34,7 +34,8 @@ export class Replica {
   async run(signal: AbortSignal): Promise<void> {
     const { leadership, log, begin, onEnd } = this.#parts;
     const term = await leadership.acquire(signal);
-    if (term === undefined) return;
+    // Told to end while the Lease was written: it is given back, and nothing begins.
+    if (term === undefined || signal.aborted) return;
     this.#leads = true;
     log.info("This replica leads now.", { transitions: term.transitions });
     // Kept from now on: to begin asks the API server, and that may take longer than the Lease lasts.

@@ -171,6 +171,25 @@ describe("replicas that share a Lease", () => {
     a.over.abort();
   });
 
+  test("one that is told to end as it gets the Lease begins nothing, and gives it back", async () => {
+    const [shared, clock] = [new Shared(), new FakeClock()];
+    const over = new AbortController();
+    const store = shared.storeOf("a");
+    const write: LeaseStore["write"] = (next, within) => {
+      over.abort();
+      return store.write(next, within);
+    };
+    const leadership = new Leadership({ clock, random: () => 0.5, store: { ...store, write }, holder: "a" });
+    const log = createLog({ level: "error", version: "0", scrubber: new Scrubber(), write: () => {} });
+    let begun = 0;
+    const begin = async (): Promise<void> => void (begun += 1);
+    const a = new Working({ leadership, log, begin, onEnd: () => {} });
+    await a.run(over.signal);
+    expect([begun, shared.state.holder]).toEqual([0, "a"]);
+    await a.release();
+    expect(shared.state.holder).toBe("");
+  });
+
   test("one that takes long to begin keeps the Lease meanwhile", async () => {
     const [shared, clock] = [new Shared(), new FakeClock()];
     const over = new AbortController();
