@@ -171,8 +171,9 @@ export class Identity {
     if (found !== undefined) return keyOf(found);
     const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
     const jwk = storedKey.parse(await exportJWK(privateKey));
-    await this.#settings.state.write(KEY_FILE, jwk);
-    return keyOf(jwk);
+    await this.#settings.state.writeNew(KEY_FILE, jwk);
+    // A doctor of the same identity may have been faster: then its key is the one.
+    return keyOf((await this.#settings.state.read(KEY_FILE, storedKey)) ?? jwk);
   }
 
   /** What was enrolled with this key at this control plane; another's is no help here. */

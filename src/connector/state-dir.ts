@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
 import { codeOf } from "./failure.ts";
@@ -10,7 +10,8 @@ import type { StateStore } from "./state.ts";
 export function folderState(stateDir: string): StateStore {
   return {
     read: (name, schema) => readState(stateDir, name, schema),
-    write: (name, value) => writeState(stateDir, name, value),
+    write: (name, value) => writeState(stateDir, name, value, rename),
+    writeNew: (name, value) => writeState(stateDir, name, value, linkNew),
   };
 }
 
@@ -33,10 +34,10 @@ async function readState<T>(stateDir: string, name: string, schema: z.ZodType<T>
 }
 
 /** Makes the folder (0700) and writes the file (0600). Rejects with a Refusal. */
-async function writeState(stateDir: string, name: string, value: unknown): Promise<void> {
+async function writeState(stateDir: string, name: string, value: unknown, put: Put): Promise<void> {
   try {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
-    await writeWhole(join(stateDir, name), JSON.stringify(value));
+    await writeWhole(join(stateDir, name), JSON.stringify(value), put);
   } catch (error) {
     const says = `The connector cannot keep its identity in ${stateDir} (${codeOf(error) ?? "unknown"}).`;
     throw new Refusal("state_unwritable", says, { cause: error });
@@ -60,8 +61,23 @@ export async function readToken(file: string): Promise<string> {
   throw new Refusal("join_token_unreadable", `The join token file ${file} is empty.`);
 }
 
+/** Gives a finished draft its name. */
+type Put = (draft: string, file: string) => Promise<void>;
+
+/** Where the name is taken, what has it stays. */
+async function linkNew(draft: string, file: string): Promise<void> {
+  try {
+    await link(draft, file);
+  } catch (error) {
+    // Some file systems of networks have no links.
+    if (codeOf(error) !== "EEXIST") return await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
 /** Writes a file of mode 0600 that is either there whole and on the disk, or not at all. */
-async function writeWhole(file: string, text: string): Promise<void> {
+async function writeWhole(file: string, text: string, put: Put): Promise<void> {
   const draft = `${file}.${randomUUID()}`;
   try {
     await using handle = await open(draft, "wx", 0o600);
@@ -71,7 +87,7 @@ async function writeWhole(file: string, text: string): Promise<void> {
     await rm(draft, { force: true });
     throw error;
   }
-  await rename(draft, file);
+  await put(draft, file);
   await using folder: FileHandle = await open(join(file, ".."), "r");
   await folder.sync();
 }

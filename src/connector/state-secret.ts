@@ -17,6 +17,8 @@ const shape = z.object({
   data: z.record(z.string(), z.string()).nullish(),
 });
 
+type Data = z.infer<typeof shape>["data"];
+
 /** Who writes: server-side apply owns these fields under this name, so that an upgrade of the chart leaves them alone. */
 const FIELD_MANAGER = "mooring-connector-state";
 const TRIES = 3;
@@ -32,6 +34,27 @@ export function secretState(
 ): StateStore {
   const place = `Secret ${which.namespace}/${which.name}`;
   const get = () => api.get(SECRETS, which, { signal });
+  /** Writes what is to be beside what is there, if `isDue` says so of that. */
+  const put = async (name: string, value: unknown, isDue: (data: Data) => boolean): Promise<void> => {
+    const text = Buffer.from(JSON.stringify(value)).toString("base64");
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const { metadata, data } = await get();
+        if (!isDue(data)) return;
+        const object = {
+          apiVersion: "v1",
+          kind: "Secret",
+          // Refused where somebody wrote meanwhile: what they wrote would be lost.
+          metadata: { name: which.name, resourceVersion: metadata.resourceVersion },
+          data: { ...data, [name]: text },
+        };
+        await api.apply(SECRETS, which, object, { signal, fieldManager: FIELD_MANAGER, force: true });
+        return;
+      } catch (error) {
+        if (!isRefusal(error, 409) || tries === TRIES) throw trouble(error, place, "patch");
+      }
+    }
+  };
   return {
     read: async (name, schema) => {
       const { data } = await get().catch((error: unknown) => {
@@ -47,25 +70,8 @@ export function secretState(
         throw new Refusal("state_unreadable", says);
       }
     },
-    write: async (name, value) => {
-      const text = Buffer.from(JSON.stringify(value)).toString("base64");
-      for (let tries = 1; ; tries += 1) {
-        try {
-          const { metadata, data } = await get();
-          const object = {
-            apiVersion: "v1",
-            kind: "Secret",
-            // Refused where somebody wrote meanwhile: what they wrote would be lost.
-            metadata: { name: which.name, resourceVersion: metadata.resourceVersion },
-            data: { ...data, [name]: text },
-          };
-          await api.apply(SECRETS, which, object, { signal, fieldManager: FIELD_MANAGER, force: true });
-          return;
-        } catch (error) {
-          if (!isRefusal(error, 409) || tries === TRIES) throw trouble(error, place, "patch");
-        }
-      }
-    },
+    write: (name, value) => put(name, value, () => true),
+    writeNew: (name, value) => put(name, value, (data) => data?.[name] === undefined),
   };
 }
 

@@ -6,4 +6,6 @@ export interface StateStore {
   read<T>(name: string, schema: z.ZodType<T>): Promise<T | undefined>;
   /** Resolves once it will outlive the process. Rejects with a Refusal. */
   write(name: string, value: unknown): Promise<void>;
+  /** The same, but what is there already stays: of two that begin at once one is first. */
+  writeNew(name: string, value: unknown): Promise<void>;
 }

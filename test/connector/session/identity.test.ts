@@ -3,11 +3,15 @@ import { folderState } from "../../../src/connector/state-dir.ts";
 import { join } from "node:path";
 import { compactVerify, importJWK } from "jose";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { type Enrol, Identity } from "../../../src/connector/identity.ts";
+import type { KubernetesApi } from "../../../src/connector/kubernetes/api.ts";
 import { Refusal } from "../../../src/connector/refusal.ts";
+import { secretState } from "../../../src/connector/state-secret.ts";
 import { afterRefusal, enrolWords } from "../../../src/connector/enrol-words.ts";
 import { ENROL_ERRORS, type EnrolError, type EnrolRequest } from "../../../src/protocol/enrolment.ts";
 import { FakeClock } from "../../fake/clock.ts";
+import { refusal } from "../crd/parts.ts";
 import { folder } from "./harness.ts";
 
 const ORIGIN = "https://mooring.example";
@@ -75,6 +79,32 @@ test("the key is on the disk, mode 0600, before it is sent; the proof is by it",
   expect(await readdir(b.state)).toEqual(["enrolment.json", "key.json"]);
   for (const file of await readdir(b.state))
     expect(await readFile(join(b.state, file), "utf8")).not.toContain("token-canary");
+});
+
+test("two that begin at once, a connector and its doctor, have one key", async () => {
+  await using b = await bench();
+  await Promise.all([b.make().credential(0, signal), b.make().credential(0, signal)]);
+  const kept = JSON.parse(await readFile(join(b.state, "key.json"), "utf8")) as { x: string };
+  expect(new Set(b.asked.map(({ publicKeyJwk }) => publicKeyJwk.x))).toEqual(new Set([kept.x]));
+  expect(await readdir(b.state)).toEqual(["enrolment.json", "key.json"]);
+});
+
+test("the same of a Secret, which refuses what was not read last", async () => {
+  let [version, data]: [number, Record<string, string>] = [1, {}];
+  const api = {
+    get: async () => ({ metadata: { resourceVersion: String(version) }, data }),
+    apply: async (_kind: unknown, _which: unknown, object: unknown) => {
+      const wish = object as { metadata: { resourceVersion: string }; data: Record<string, string> };
+      if (wish.metadata.resourceVersion !== String(version)) throw refusal(409);
+      [version, data] = [version + 1, wish.data];
+      return object;
+    },
+  } as unknown as Pick<KubernetesApi, "get" | "apply">;
+  const state = secretState(api, { namespace: "mooring", name: "identity" }, signal);
+  await Promise.all([state.writeNew("key.json", 1), state.writeNew("key.json", 2)]);
+  expect(await state.read("key.json", z.number())).toBe(1);
+  await state.write("key.json", 3);
+  expect(await state.read("key.json", z.number())).toBe(3);
 });
 
 test("a crash after any step: the same key asks again, and once enrolled nobody is asked", async () => {
