@@ -8,6 +8,7 @@ import { Leadership } from "./lease.ts";
 import type { StateStore } from "./state.ts";
 import { secretState } from "./state-secret.ts";
 
+type OnAnswer = NonNullable<ConstructorParameters<typeof KubernetesApi>[0]["onAnswer"]>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What a connector uses of the cluster that it runs in for itself: a place for its key, and a Lease to lead by. */
@@ -16,9 +17,11 @@ export class Cluster {
   readonly namespace: string;
   readonly #clock: Clock;
 
-  constructor(environment: Environment, clock: Clock) {
+  /** `onAnswer` is told of each call, for metrics. */
+  constructor(environment: Environment, clock: Clock, onAnswer?: OnAnswer) {
     const network = { ...createNetwork(environment, []), policy: () => undefined };
-    this.api = new KubernetesApi({ clock, network, environment });
+    const told = onAnswer === undefined ? {} : { onAnswer };
+    this.api = new KubernetesApi({ clock, network, environment, ...told });
     this.namespace = ownNamespace(environment);
     this.#clock = clock;
   }

@@ -145,6 +145,10 @@ class Connector implements RunningConnector {
     this.#sessions = this.#makeSessions(identity, webSocketDial(transport));
   }
 
+  /** The API server was asked. */
+  #asked = (call: Parameters<Work["metrics"]["askedCluster"]>[0]): void =>
+    this.#work.metrics.askedCluster(call);
+
   #state(): StateStore {
     const { stateDir = "" } = this.#settings;
     const name = secretNameOf(stateDir);
@@ -153,7 +157,7 @@ class Connector implements RunningConnector {
   }
 
   #inCluster(): Cluster {
-    this.#cluster ??= new Cluster(this.#settings.environment, this.#clock);
+    this.#cluster ??= new Cluster(this.#settings.environment, this.#clock, this.#asked);
     return this.#cluster;
   }
 
@@ -245,7 +249,7 @@ class Connector implements RunningConnector {
     const { crdNamespaces: namespaces, judgeResource, environment } = this.#settings;
     if (namespaces === undefined || judgeResource === undefined) return Promise.resolve();
     // Connections of its own: what is written to statuses must not hold up the Lease.
-    const cluster = new Cluster(environment, this.#clock);
+    const cluster = new Cluster(environment, this.#clock, this.#asked);
     const source = followIntegrations({
       api: cluster.api,
       namespaces,
@@ -322,7 +326,7 @@ class Connector implements RunningConnector {
     if (environment["KUBERNETES_SERVICE_HOST"] === undefined) return undefined;
     if (environment["MOORING_DIAGNOSTICS"] === "false") return undefined;
     // Connections of its own, and pauses that the API server asks for: a diagnosis must not hold up the Lease.
-    this.#looking = new Cluster(environment, this.#clock);
+    this.#looking = new Cluster(environment, this.#clock, this.#asked);
     const { api, namespace } = this.#looking;
     const evidence = new ClusterEvidence({ api, namespace, clock: this.#clock });
     return (item, report, signal) => evidence.add(item, report, signal);

@@ -115,6 +115,11 @@ export class Metrics {
     "When the configuration was last read and found good.",
     ["source"],
   );
+  readonly #apiRequests = this.#make.counter(
+    "kubernetes_api_requests_total",
+    "Requests to the Kubernetes API for state, Lease, resources and diagnoses, by the status of the answer; none: there was no answer.",
+    ["verb", "resource", "code"],
+  );
   readonly #fill: () => void;
   #rejected = 0;
 
@@ -180,6 +185,12 @@ export class Metrics {
   /** The control plane could not take one of our events. */
   rejected(): void {
     this.#rejected += 1;
+  }
+
+  /** `status` 0: there was no answer. */
+  askedCluster(call: { readonly verb: string; readonly resource: string; readonly status: number }): void {
+    const { verb, resource, status } = call;
+    this.#apiRequests.inc({ verb, resource, code: status === 0 ? "none" : String(status) });
   }
 
   strange(): void {

@@ -14,7 +14,11 @@ export function resourceMetrics(
     "crd_troubles",
     "What cannot be done now: a namespace that is not followed, statuses or Events that are not written.",
   );
-  const losses = make.counter("crd_watch_losses_total", "Watches of Integration resources that were lost.");
+  const losses = make.counter(
+    "informer_restarts_total",
+    "Watches of resources that were lost, and begun anew with a list.",
+    ["resource"],
+  );
   const writes = make.counter(
     "crd_writes_total",
     "Statuses and Events of Integration resources, by how it went.",
@@ -27,7 +31,7 @@ export function resourceMetrics(
     known.set({ verdict: "valid" }, now.valid);
     known.set({ verdict: "invalid" }, now.invalid);
     troubles.set(now.troubles);
-    losses.inc(now.losses);
+    losses.inc({ resource: "integrations" }, now.losses);
     for (const what of ["status", "events"] as const)
       for (const result of ["ok", "failed"] as const) writes.inc({ what, result }, now.written[what][result]);
   };
