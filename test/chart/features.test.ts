@@ -154,6 +154,24 @@ none(`the connector's objects${skipped}`, () => {
     expect(find(manifests, "ConfigMap")).toMatchObject({ data: configFiles });
   });
 
+  test("of a Secret with certificates or a token the pod gets that key alone, and no private one", async () => {
+    const manifests = await connector({
+      controlPlane: { ca: { existingSecret: "mooring-tls" } },
+      caBundle: { existingConfigMap: "roots", key: "bundle.pem" },
+    });
+    const volumes = podOf(find(manifests, "Deployment") as Manifest)?.volumes ?? [];
+    const items = (key: string): object => ({ items: [{ key, path: key }] });
+    expect(volumes).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ secret: { secretName: "mooring-tls", ...items("ca.crt") } }),
+        expect.objectContaining({ configMap: { name: "roots", ...items("bundle.pem") } }),
+        expect.objectContaining({
+          secret: { secretName: "mooring-join", optional: true, ...items("token") },
+        }),
+      ]),
+    );
+  });
+
   test("an Ingress takes its host in small letters, as Kubernetes does", async () => {
     const values = { publicUrl: "https://Mooring.Example.com:8443", ingress: { enabled: true } };
     const ingress = find(await objectsWith("mooring-control-plane", values), "Ingress");

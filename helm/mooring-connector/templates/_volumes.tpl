@@ -12,6 +12,9 @@
   secret:
     secretName: {{ include "mooring-connector.joinSecret" . }}
     optional: true
+    items:
+      - key: {{ .Values.controlPlane.auth.existingSecret.key }}
+        path: {{ .Values.controlPlane.auth.existingSecret.key }}
 {{- end }}
 {{- if include "mooring-connector.hasProjectedToken" . }}
 - name: service-account-token
@@ -33,15 +36,22 @@
 {{- end }}
 {{- end }}
 
+{{- /* That key alone: beside it a Secret may have a private key, and one that is not there keeps the pod from starting. */}}
 {{- define "mooring-connector.certificates" -}}
 {{- if .from.existingSecret }}
 - name: {{ .name }}
   secret:
     secretName: {{ .from.existingSecret }}
+    items:
+      - key: {{ .from.key }}
+        path: {{ .from.key }}
 {{- else if .from.existingConfigMap }}
 - name: {{ .name }}
   configMap:
     name: {{ .from.existingConfigMap }}
+    items:
+      - key: {{ .from.key }}
+        path: {{ .from.key }}
 {{- end }}
 {{- end }}
 
