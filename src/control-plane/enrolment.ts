@@ -75,6 +75,10 @@ export async function enrol(place: EnrolmentPlace, request: EnrolRequest): Promi
     const now = place.clock.now();
     if (token.expiresAt <= now) return { error: "token_expired" };
     if (token.usedKeyId !== null && token.usedKeyId !== key.id) return { error: "token_used" };
+    const { revokedAt = null } = (await tx.connectorByName(token.connector)) ?? {};
+    // Of before the revocation: only a new one brings it back.
+    if (token.usedKeyId === null && revokedAt !== null && token.createdAt < revokedAt)
+      return { error: "revoked" };
     const connector = token.usedKeyId === null ? await take(tx, place, { token, key, now }) : undefined;
     const connectorId = connector?.id ?? token.connectorId ?? "";
     if ((await tx.connector(connectorId)) === undefined) return { error: "token_used" };

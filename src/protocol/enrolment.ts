@@ -59,7 +59,7 @@ export const ENROL_ERRORS = {
   token_rejected: 401,
   /** A ServiceAccount's token that is not valid yet: one of the clocks is wrong. */
   clock_skew: 401,
-  /** The connector was revoked after its ServiceAccount was registered. */
+  /** The connector was revoked after its join token was made, or its ServiceAccount registered. */
   revoked: 403,
   rate_limited: 429,
   /** The control plane could not ask its cluster about the token. */

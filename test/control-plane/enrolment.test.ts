@@ -175,6 +175,16 @@ test("a revoked key is 403; a new join token brings the connector back", async (
   expect(await plane.get(`/connectors/${connector}`)).toMatchObject({ state: "connected", reason: null });
 });
 
+test("a join token of before the revocation brings nobody back", async () => {
+  const connector = name();
+  await plane.enrolled(connector);
+  const before = await token(connector);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await plane.api("POST", `/connectors/${connector}/revoke`);
+  const refused = await enrol(await enrolBody(await newKey(), { token: before, aud: plane.origin }));
+  expect(refused).toMatchObject({ status: 403, answer: { error: "revoked" } });
+});
+
 test("subprotocols: none, unknown and v2 alone are 400, v2 with v1 is v1", async () => {
   const identity = await plane.enrolled(name());
   for (const offered of [undefined, "cloudevents.json", "mooring.v2.cloudevents.json"])

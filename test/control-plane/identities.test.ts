@@ -213,6 +213,14 @@ describe("the registration", () => {
     plane = parts.use(await started({ admissionRate: 1000 }));
   });
 
+  test("a second revocation holds against what was registered since the first", async () => {
+    const { connector, subject } = await registered();
+    await plane.api("POST", `/connectors/${connector}/revoke`);
+    expect((await add({ connector, subject, issuer: ISSUER, jwks: jwks(key) })).status).toBe(200);
+    await plane.api("POST", `/connectors/${connector}/revoke`);
+    expect(await enrol(await tokenOf(subject))).toMatchObject({ status: 403, answer: { error: "revoked" } });
+  });
+
   test("is the operator's alone, and written down", async () => {
     const { connector, id } = await registered();
     const viewer = { authorization: `Bearer ${plane.viewer}` };

@@ -100,7 +100,8 @@ async function revoke(place: ApiPlace, name: string | undefined, actor: string):
   await place.store.transact(async (tx) => {
     const row = await tx.connector(id);
     if (row === undefined) return;
-    await tx.putConnector({ ...row, nextKey: null, revokedAt: row.revokedAt ?? place.clock.now() });
+    // Again counts anew: an account that was registered since the last time is meant as well.
+    await tx.putConnector({ ...row, nextKey: null, revokedAt: place.clock.now() });
   });
   place.hub.revoked(id, "revoked");
   place.publisher.connector(id);
