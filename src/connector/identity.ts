@@ -28,7 +28,12 @@ const ENROLMENT_FILE = "enrolment.json";
 
 const storedKey = z.object({ ...publicKeyJwk.shape, d: z.string() });
 /** What was enrolled, and by which token and key: fingerprints, never the token. */
-const storedEnrolment = enrolAnswer.extend({ tokenMark: z.string(), keyMark: z.string() });
+const storedEnrolment = enrolAnswer.extend({
+  tokenMark: z.string(),
+  keyMark: z.string(),
+  /** The control plane's origin at that time. */
+  origin: z.string().default(""),
+});
 type Enrolment = z.infer<typeof storedEnrolment>;
 
 interface Key {
@@ -138,7 +143,7 @@ export class Identity {
       const answer = enrolAnswer.safeParse(await enrol({ token, publicKeyJwk: key.jwk, proof }, signal));
       if (!answer.success)
         throw new Refusal("not_a_control_plane", "The answer to the enrolment is not a control plane's.");
-      const enrolment = { ...answer.data, tokenMark, keyMark: key.mark };
+      const enrolment = { ...answer.data, tokenMark, keyMark: key.mark, origin: audience };
       await this.#settings.state.write(ENROLMENT_FILE, enrolment);
       this.#mustEnrol = false;
       return enrolment;
@@ -152,7 +157,9 @@ export class Identity {
   }
 
   async #sign(key: Key, { connectorId, keyId, ...told }: Enrolment, offsetMs: number): Promise<Credential> {
-    const audience = told.audience === "" ? this.#settings.audience : told.audience;
+    // A control plane that got another address knows the key still, and itself by that address alone.
+    const hasMoved = told.origin !== "" && told.origin !== this.#settings.audience;
+    const audience = told.audience === "" || hasMoved ? this.#settings.audience : told.audience;
     const now = Math.floor((this.#settings.clock.now() + offsetMs) / 1000);
     const token = await new SignJWT()
       .setProtectedHeader({ alg: "EdDSA", kid: keyId, typ: "JWT" })

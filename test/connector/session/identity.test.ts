@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { folderState } from "../../../src/connector/state-dir.ts";
 import { join } from "node:path";
-import { compactVerify, importJWK } from "jose";
+import { compactVerify, decodeJwt, importJWK } from "jose";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type Enrol, Identity } from "../../../src/connector/identity.ts";
@@ -29,7 +29,7 @@ interface Bench extends AsyncDisposable {
   readonly tokenFile: string;
   readonly asked: EnrolRequest[];
   answer: Enrol;
-  make(): Identity;
+  make(audience?: string): Identity;
 }
 
 async function bench(token: string | undefined = "token-canary-0123456789"): Promise<Bench> {
@@ -42,11 +42,11 @@ async function bench(token: string | undefined = "token-canary-0123456789"): Pro
     tokenFile,
     asked,
     answer: () => Promise.resolve(ANSWER),
-    make: () =>
+    make: (audience = ORIGIN) =>
       new Identity({
         state: folderState(b.state),
         joinTokenFile: tokenFile,
-        audience: ORIGIN,
+        audience,
         clock: new FakeClock(),
         onToken: () => {},
         enrol: (request, given) => {
@@ -105,6 +105,16 @@ test("the same of a Secret, which refuses what was not read last", async () => {
   expect(await state.read("key.json", z.number())).toBe(1);
   await state.write("key.json", 3);
   expect(await state.read("key.json", z.number())).toBe(3);
+});
+
+test("the key is good for a control plane that got another address", async () => {
+  await using b = await bench();
+  await b.make().credential(0, signal);
+  const audience = "https://new.example";
+  const { token } = await b.make(audience).credential(0, signal);
+  expect(decodeJwt(token)).toMatchObject({ iss: "c-1", aud: audience });
+  expect(decodeJwt((await b.make().credential(0, signal)).token).aud).toBe(ORIGIN);
+  expect(b.asked).toHaveLength(1);
 });
 
 test("a crash after any step: the same key asks again, and once enrolled nobody is asked", async () => {
