@@ -172,6 +172,24 @@ none(`the connector's objects${skipped}`, () => {
     );
   });
 
+  test("the doctor goes where the connector is: its volume is there, and the same network", async () => {
+    const volume = { persistentVolumeClaim: { claimName: "key" } };
+    const beside = podOf(find(await connector({ state: { volume } }), "Pod") as Manifest);
+    const [{ podAffinityTerm }] = (
+      beside as unknown as {
+        affinity: {
+          podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ podAffinityTerm: unknown }] };
+        };
+      }
+    ).affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution;
+    const labels = { "app.kubernetes.io/name": "mooring-connector", "app.kubernetes.io/instance": "mooring" };
+    const topologyKey = "kubernetes.io/hostname";
+    expect(podAffinityTerm).toEqual({ topologyKey, labelSelector: { matchLabels: labels } });
+    const affinity = { nodeAffinity: {} };
+    expect(podOf(find(await connector({ affinity }), "Pod") as Manifest)).toMatchObject({ affinity });
+    expect(podOf(find(await connector({}), "Pod") as Manifest)).not.toHaveProperty("affinity");
+  });
+
   test("an Ingress takes its host in small letters, as Kubernetes does", async () => {
     const values = { publicUrl: "https://Mooring.Example.com:8443", ingress: { enabled: true } };
     const ingress = find(await objectsWith("mooring-control-plane", values), "Ingress");
