@@ -123,6 +123,16 @@ const CONNECTOR: readonly Row[] = [
     "set serviceAccount.create=true",
   ],
   [
+    "everybody's account to enrol by",
+    {
+      controlPlane: { auth: { method: "kubernetes", existingSecret: { name: "" } } },
+      serviceAccount: { create: false },
+      state: { volume: { emptyDir: {} } },
+    },
+    "every pod of namespace mooring enrol as this connector",
+    "serviceAccount.create=true",
+  ],
+  [
     "no token for what needs it",
     { serviceAccount: { automount: false } },
     "needs the Kubernetes API for its key",

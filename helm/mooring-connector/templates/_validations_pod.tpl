@@ -12,6 +12,9 @@
 {{- if and $usesApi .Values.rbac.create (not $account.create) (not $account.name) }}
 - {{ printf "serviceAccount.create=false without serviceAccount.name would give the connector's rights to the account \"default\", and with it to every pod of namespace %s. Name an account, or set serviceAccount.create=true." .Release.Namespace | quote }}
 {{- end }}
+{{- if and (include "mooring-connector.hasProjectedToken" .) (eq (include "mooring-connector.serviceAccountName" .) "default") }}
+- {{ printf "controlPlane.auth.method=kubernetes with the account \"default\" would let every pod of namespace %s enrol as this connector. Name an account of its own, or set serviceAccount.create=true." .Release.Namespace | quote }}
+{{- end }}
 {{- if and $usesApi (eq (toString $account.automount) "false") }}
 - {{ printf "serviceAccount.automount=false, but the connector needs the Kubernetes API for %s. Leave automount null." (include "mooring-connector.apiUses" .) | quote }}
 {{- else if and (include "mooring-connector.usesPodToken" .) (eq (toString $account.automount) "false") }}
