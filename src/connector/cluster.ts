@@ -37,13 +37,34 @@ export class Cluster {
       random: Math.random,
       store: clusterLease(this.api, which),
       holder,
-      onTrouble: (error) => onTrouble(leaseTrouble(error, `${which.namespace}/${which.name}`)),
+      onTrouble: seldom(
+        this.#clock,
+        (error) => leaseTrouble(error, `${which.namespace}/${which.name}`),
+        onTrouble,
+      ),
     });
   }
 
   async close(): Promise<void> {
     await this.api.close();
   }
+}
+
+/** A try comes every two seconds: the same words are told once in this time. Milliseconds. */
+const SAME_MS = 60_000;
+
+export function seldom(
+  clock: Clock,
+  wordsOf: (error: unknown) => string,
+  tell: (says: string) => void,
+): (error: unknown) => void {
+  let told = { says: "", at: 0 };
+  return (error) => {
+    const [says, at] = [wordsOf(error), clock.tick()];
+    if (told.says === says && at - told.at < SAME_MS) return;
+    told = { says, at };
+    tell(says);
+  };
 }
 
 function leaseTrouble(error: unknown, name: string): string {

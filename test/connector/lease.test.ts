@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Leadership, type LeaseState, type LeaseStore } from "../../src/connector/lease.ts";
+import { seldom } from "../../src/connector/cluster.ts";
 import { createLog } from "../../src/connector/log.ts";
 import { Replica as Working } from "../../src/connector/replica.ts";
 import { Scrubber } from "../../src/connector/scrub.ts";
@@ -207,5 +208,17 @@ describe("replicas that share a Lease", () => {
     over.abort();
     b.over.abort();
     await Promise.all([done, b.done]);
+  });
+
+  test("what keeps them from the Lease is told once in a minute, not at each try", async () => {
+    const clock = new FakeClock();
+    const told: string[] = [];
+    const trouble = seldom(clock, String, (says) => void told.push(says));
+    for (let tries = 0; tries < 45; tries += 1) {
+      trouble("forbidden");
+      await clock.advance(2_000);
+    }
+    trouble("gone");
+    expect(told).toEqual(["forbidden", "forbidden", "gone"]);
   });
 });
