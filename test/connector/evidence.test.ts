@@ -70,6 +70,7 @@ describe("behind a Service whose Pods are ready", () => {
   test.each([
     ["respond", "unexpected_status"],
     ["resolve", "dns_unavailable"],
+    ["connect", "connection_reset"],
   ] as const)("what ended at %s with %s blames no policy", async (stage, reason) => {
     expect(await told(stage, reason)).toEqual({ wrong: [], seen: 3, commands: [] });
   });

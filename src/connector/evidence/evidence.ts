@@ -81,6 +81,7 @@ export function serviceOf(
 
 function endOf(stage: Stage, reason: Report["reason"]): NonNullable<ServiceTarget["ended"]> {
   if (stage === "resolve") return "name";
-  if (stage !== "connect") return "answered";
+  // A reset is an answer too.
+  if (stage !== "connect" || reason === "connection_reset") return "answered";
   return reason === "connection_refused" ? "refused" : "silent";
 }
