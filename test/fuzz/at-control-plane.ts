@@ -99,24 +99,26 @@ function withData(frame: Frame, data: Frame): Frame {
   return { ...frame, data: { ...(frame["data"] as Frame), ...data } };
 }
 
+/** A session that reached its age: its connector comes back with a new one. */
+const TOO_OLD = 4430;
+
 /** An honest connector meanwhile: its session must live, and what it told must stay what it told. */
 class Witness implements AsyncDisposable {
-  readonly #connector: FakeConnector;
+  readonly #origin: string;
+  #connector: FakeConnector;
   readonly #beats: NodeJS.Timeout;
   #slowest = 0;
   #sentAt = 0;
 
-  private constructor(connector: FakeConnector) {
+  private constructor(origin: string, connector: FakeConnector) {
+    this.#origin = origin;
     this.#connector = connector;
-    connector.socket.on(
-      "message",
-      () => (this.#slowest = Math.max(this.#slowest, performance.now() - this.#sentAt)),
-    );
+    this.#listen();
     this.#beats = setInterval(
       () => {
-        if (connector.socket.readyState !== connector.socket.OPEN) return;
+        if (this.#connector.socket.readyState !== this.#connector.socket.OPEN) return;
         this.#sentAt = performance.now();
-        connector.beat();
+        this.#connector.beat();
       },
       15_000 * SCALE * 0.9,
     );
@@ -126,7 +128,29 @@ class Witness implements AsyncDisposable {
     const connector = await FakeConnector.ready(plane.url, await plane.identity());
     connector.tellAll([connector.snapshotItem(fakeReport("witness"))]);
     await connector.acked(1);
-    return new Witness(connector);
+    return new Witness(plane.url, connector);
+  }
+
+  #listen(): void {
+    const connector = this.#connector;
+    connector.socket.on(
+      "message",
+      () => (this.#slowest = Math.max(this.#slowest, performance.now() - this.#sentAt)),
+    );
+    connector.socket.once("close", (code) => {
+      if (code === TOO_OLD) void this.#comeBack(connector);
+    });
+  }
+
+  /** A long run outlives sessions. Where it cannot come back the socket stays closed, and is told. */
+  async #comeBack(before: FakeConnector): Promise<void> {
+    const { identity, streamId, instanceId, next } = before;
+    const again = await FakeConnector.ready(this.#origin, identity, { streamId, instanceId, next }).catch(
+      () => before,
+    );
+    if (again === before) return;
+    this.#connector = again;
+    this.#listen();
   }
 
   async problems(plane: PlaneSubject): Promise<readonly string[]> {
