@@ -50,8 +50,8 @@ const THROTTLED_MS = 30_000;
 const MOST_HELD_MS = 3_600_000;
 /** While targets reject a version, the store is asked no more often than this whether it has another. Milliseconds. */
 const COMPARED_MS = 30_000;
-/** Where secrets cost nothing to read, they are still looked at this often. Milliseconds. */
-const LOCAL_MS = 300_000;
+/** Where secrets cost nothing to read, they are looked at this often, whatever their integrations do. Milliseconds. */
+const LOCAL_MS = 10_000;
 
 interface Kept {
   secret: BoundSecret;

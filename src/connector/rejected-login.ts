@@ -25,6 +25,8 @@ const MOST_KEPT = 5_000;
 interface Rejection {
   readonly report: Report;
   readonly triedAt: number;
+  /** The same in epoch milliseconds, for people. */
+  readonly rejectedAt: number;
   /** When it was tried because somebody asked, monotonic milliseconds. */
   asked: number[];
 }
@@ -68,7 +70,7 @@ export class RejectedLogins {
       return found;
     };
     const conclude = (report: Report): Report => {
-      if (held !== undefined) return kept(held.report, report);
+      if (held !== undefined) return kept(held, report);
       if (login !== "") this.#learn(login, report);
       return report;
     };
@@ -92,7 +94,9 @@ export class RejectedLogins {
     const rejected = report.stage === "authenticate" && report.reason !== null && REJECTED.has(report.reason);
     if (rejected) {
       this.#rejections.delete(login);
-      this.#rejections.set(login, { report, triedAt: this.#parts.clock.tick(), asked: before?.asked ?? [] });
+      const { clock } = this.#parts;
+      const [triedAt, rejectedAt] = [clock.tick(), clock.now()];
+      this.#rejections.set(login, { report, triedAt, rejectedAt, asked: before?.asked ?? [] });
     } else if (wasAccepted(report)) this.#rejections.delete(login);
     const [oldest] = this.#rejections.keys();
     if (oldest !== undefined && this.#rejections.size > MOST_KEPT) this.#rejections.delete(oldest);
@@ -112,10 +116,17 @@ function wasAccepted({ stages }: Report): boolean {
   return stages.some(({ stage, ok }) => stage === "authenticate" && ok);
 }
 
-/** What the login said last, with the stages before it as they are now. */
-function kept(last: Report, now: Report): Report {
+/** What the login said last, with the stages before it as they are now. It says that it was not asked again. */
+function kept({ report: last, rejectedAt }: Rejection, now: Report): Report {
   if (now.stage !== last.stage || now.reason !== last.reason) return now;
   const fresh = now.stages.filter(({ stage }) => byStageOrder(stage, "secret") <= 0);
   const older = last.stages.filter(({ stage }) => byStageOrder(stage, "secret") > 0);
-  return { ...last, name: now.name, stages: [...fresh, ...older] };
+  const text = `not tried again: rejected at ${timeOf(rejectedAt)}, and left alone until ${timeOf(rejectedAt + REST_MS)} so that the account is not locked; another version of the secret is tried at once`;
+  const findings = [...last.findings, { subject: "login", verdict: "not_checked" as const, text }];
+  return { ...last, name: now.name, stages: [...fresh, ...older], findings };
+}
+
+/** `09:02:54 UTC` */
+function timeOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(11, 19)} UTC`;
 }

@@ -599,8 +599,13 @@ export const REASONS = {
       "{address} does not accept the user name and password in secret {secret} ({code}).",
     ],
     remedy: [
-      { text: "Put a login that works into secret {secret}; it is tried as soon as it changes." },
+      {
+        text: "Put a login that works into secret {secret}: it is tried when the secret is read next, or by a refresh.",
+      },
       lookAtSecret,
+      {
+        text: "Or, where the secret is right, mend the account at the target: its password there may be another one.",
+      },
     ],
   },
   credentials_expired: { stage: "authenticate" },
@@ -608,7 +613,9 @@ export const REASONS = {
     stage: "authenticate",
     says: ["{url} answered {status}: the token in secret {secret} has expired."],
     remedy: [
-      { text: "Put a new token into secret {secret}; it is tried as soon as it changes." },
+      {
+        text: "Put a new token into secret {secret}: it is tried when the secret is read next, or by a refresh.",
+      },
       lookAtSecret,
     ],
   },

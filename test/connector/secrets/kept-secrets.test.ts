@@ -280,6 +280,16 @@ describe("rotation", () => {
     await b.kept.close();
   });
 
+  test("is noticed within seconds where it costs nothing to read", async () => {
+    const b = bench({ rereadMs: 0 });
+    b.kept.replace([b.secret]);
+    await b.clock.advance(MINUTE);
+    b.answer = () => Promise.resolve({ text: "two" });
+    await b.clock.advance(12_000);
+    expect(b.news).toEqual(["ok one", "ok two"]);
+    await b.kept.close();
+  });
+
   test("is looked for once in half a minute, however many targets reject what is kept", async () => {
     const b = bench();
     b.kept.replace([b.secret]);

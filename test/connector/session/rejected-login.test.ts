@@ -66,17 +66,25 @@ const shown = ({ stages }: Report): string[] => stages.map(({ stage, ok }) => `$
 
 test("the same rejected login is not tried again for 15 minutes, while the network's stages go on", async () => {
   await using b = await bench();
+  const rejectedAt = b.clock.now();
+  const at = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
   const first = await b.look();
   expect(first).toMatchObject({
     stage: "authenticate",
     reason: "credentials_rejected",
     condition: "secret_invalid",
   });
+  expect(first.findings.map(({ subject }) => subject)).not.toContain("login");
   for (let minute = 0; minute < 14; minute += 1) {
     await b.clock.advance(60_000);
     const again = await b.look();
     expect(again).toMatchObject({ reason: first.reason, cause: first.cause, message: first.message });
     expect(shown(again)).toEqual(shown(first));
+    expect(again.findings.at(-1)).toEqual({
+      subject: "login",
+      verdict: "not_checked",
+      text: `not tried again: rejected at ${at(rejectedAt)}, and left alone until ${at(rejectedAt + 900_000)} so that the account is not locked; another version of the secret is tried at once`,
+    });
   }
   expect(b.logins).toBe(1);
   expect(b.connections()).toBe(15);
