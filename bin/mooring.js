@@ -38,8 +38,15 @@ function lock() {
   }
 }
 
+/** Started by the other half of this file: killed hard, that one cannot say so, but the channel to it ends. */
+function endWithParent() {
+  process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+  process.channel.unref();
+}
+
 if (major > 24 || (major === 24 && minor >= 12)) {
   if (mustLock()) lock();
+  if (process.channel !== undefined) endWithParent();
   await import(entry.href);
 } else {
   const node = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
@@ -51,8 +58,12 @@ if (major > 24 || (major === 24 && minor >= 12)) {
   }
   const child = spawn(
     node,
-    [...(isConnector ? [LOCK, NO_ENVIRONMENT] : []), fileURLToPath(entry), ...process.argv.slice(2)],
-    { stdio: "inherit" },
+    [
+      ...(isConnector ? [LOCK, NO_ENVIRONMENT] : []),
+      fileURLToPath(import.meta.url),
+      ...process.argv.slice(2),
+    ],
+    { stdio: ["inherit", "inherit", "inherit", "ipc"] },
   );
   // A terminal sends these two to the child as well, and twice would mean "at once": only its end is waited for.
   for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {});
