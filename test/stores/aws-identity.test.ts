@@ -320,6 +320,10 @@ const ROWS: readonly Row[] = [
     told: "online",
   },
   {
+    fault: "no identity at all, and a metadata service that gives no session",
+    ...imds({ "PUT /latest/api/token": { status: 403 } }),
+  },
+  {
     fault: "an instance without a role",
     ...imds({ "GET /latest/meta-data/iam/security-credentials/": { status: 404 } }),
   },

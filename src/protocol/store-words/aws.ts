@@ -365,6 +365,9 @@ export const AWS: StoreWords = {
       },
       { text: "AWS STS answered {stsStatus}: see https://health.aws.amazon.com/health/status for it." },
       {
+        text: "No other identity was found before {noSession} was asked. On EKS, annotate the ServiceAccount with a role (eks.amazonaws.com/role-arn) or make a pod identity association; elsewhere give the connector AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile in config.auth.",
+      },
+      {
         text: "Attach an instance profile to the machine, or give the connector an identity of its own: {noInstanceRole} has none.",
       },
       { text: "See whether something on the way to {alteredBy} changes or drops headers, such as a proxy." },

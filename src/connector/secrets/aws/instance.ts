@@ -64,7 +64,7 @@ interface Session {
 
 async function keysFrom({ near }: SourceParts, { base, token }: Session, signal: AbortSignal): Promise<Keys> {
   const told = { identity: "the instance's role", instanceMetadata: base };
-  if (token === undefined) throw noIdentity(told, `${GIVER} gives no session token`);
+  if (token === undefined) throw noIdentity({ ...told, noSession: base }, `${GIVER} gives no session token`);
   const headers = { "x-aws-ec2-metadata-token": token };
   const asked = { near, told, giver: GIVER };
   const roles = await askAgent(asked, { method: "GET", url: new URL(ROLES, base), headers }, signal);
