@@ -17,6 +17,8 @@ export const API_FLAGS: Readonly<Record<string, Flag>> = {
 
 const DEFAULT_URL = "http://127.0.0.1:7480";
 const DEADLINE_MS = 15_000;
+/** A stream without a word for this long has ended. */
+const SILENCE_MS = 60_000;
 const MOST_BYTES = 16 * 1024 * 1024;
 
 export interface Api {
@@ -24,7 +26,7 @@ export interface Api {
   get(path: string): Promise<unknown>;
   post(path: string, body?: unknown): Promise<unknown>;
   delete(path: string): Promise<unknown>;
-  /** The text of an event stream as it comes; ends when the server ends it. */
+  /** The text of an event stream as it comes, first "" when it is open; ends when the server ends it. Throws Refused. */
   stream(path: string, signal: AbortSignal): AsyncIterable<string>;
 }
 
@@ -50,9 +52,16 @@ export async function apiOf(command: string, given: Given): Promise<Api> {
     delete: (path) => call("DELETE", path),
     async *stream(path, signal) {
       const response = await open(url, "GET", path, token, ca, signal);
-      if (response.statusCode !== 200) throw refusal(response.statusCode, await textOf(response), url);
+      if (response.statusCode !== 200) throw refusal(response.statusCode, await textOf(response, url), url);
       response.setEncoding("utf8");
-      for await (const chunk of response) yield String(chunk);
+      // Half a minute of silence at most is normal: a comment comes meanwhile. A peer that is gone says nothing.
+      response.setTimeout(SILENCE_MS, () => response.destroy(new Error("silence")));
+      yield "";
+      try {
+        for await (const chunk of response) yield String(chunk);
+      } catch (error) {
+        throw unreachable(url, error);
+      }
     },
   };
 }
@@ -138,20 +147,25 @@ function unreachable(url: URL, error: unknown): Refused {
   );
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
+async function textOf(response: IncomingMessage, url: URL): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MOST_BYTES) throw new Refused("The control plane's answer is larger than 16 MiB.");
-    chunks.push(chunk);
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MOST_BYTES) throw new Refused("The control plane's answer is larger than 16 MiB.");
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof Refused) throw error;
+    throw unreachable(url, error); // It ended, or fell silent, in the middle of its answer.
   }
   return Buffer.concat(chunks).toString("utf8");
 }
 
 async function answerOf(opening: Promise<IncomingMessage>, url: URL): Promise<unknown> {
   const response = await opening;
-  const text = await textOf(response);
+  const text = await textOf(response, url);
   const status = response.statusCode ?? 0;
   if (status < 200 || status > 299) throw refusal(status, text, url);
   if (text === "") return undefined;

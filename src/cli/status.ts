@@ -6,6 +6,7 @@ import { type Api, API_FLAGS, apiOf } from "./api.ts";
 import { type Command, type Given, Refused, UsageError } from "./command.ts";
 import { letter } from "./letter.ts";
 import { type Paint, paintFor } from "./paint.ts";
+import { watch } from "./watch.ts";
 
 /** A connector as the API shows it. */
 export interface ConnectorStatus {
@@ -50,19 +51,8 @@ export const status: Command = {
   async run(given) {
     const api = await apiOf("status", given);
     const place = placeOf("status", given.args[0]);
-    let code = await show(api, place, given);
-    if (!given.isSet("watch")) return code;
-    const interrupted = new AbortController();
-    process.once("SIGINT", () => interrupted.abort());
-    try {
-      for await (const text of api.stream("/api/v1/events", interrupted.signal)) {
-        if (/^event: ?(connector|integration|secret)\b/m.test(text)) code = await show(api, place, given);
-      }
-      throw new Refused(`${api.url.origin} ended the stream of changes.`);
-    } catch (error) {
-      if (interrupted.signal.aborted) return code;
-      throw error;
-    }
+    const look = (): Promise<number> => show(api, place, given);
+    return given.isSet("watch") ? watch(api, look) : look();
   },
 };
 

@@ -292,6 +292,27 @@ describe.concurrent("commands and API", () => {
   });
 });
 
+test.concurrent("status --watch outlives its control plane: killed, stopped, and started again", async () => {
+  await using plane = await Plane.start({ scale: SCALE });
+  await using watching = new Program(["status", "--watch", ...plane.flags]);
+  const pictures = (): number => watching.stdout.split("No connector yet.").length - 1;
+  await eventually("the first picture", () => (pictures() === 1 ? true : undefined));
+  for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+    const before = pictures();
+    watching.stderr = "";
+    await plane.program.stop(signal);
+    const away = `The control plane ${plane.url} does not answer; trying again, at least every 5 s. What was shown may be old.\n`;
+    await eventually("the word that it is away", () => (watching.stderr === away ? true : undefined));
+    await plane.again();
+    await eventually("the next picture", () => (pictures() > before ? true : undefined));
+    await eventually("the word that it is back", () =>
+      watching.stderr === `${away}The control plane ${plane.url} answers again.\n` ? true : undefined,
+    );
+  }
+  watching.signal("SIGINT");
+  expect(await watching.ended).toEqual({ code: 0, signal: null });
+});
+
 describe.concurrent("the second signal", () => {
   test("ends a connector whose goodbye is not answered", async () => {
     await using plane = await Plane.start({ scale: 1 });
