@@ -5,7 +5,8 @@ import { type Api, API_FLAGS, apiOf } from "./api.ts";
 import { type Command, type Given, Refused, UsageError } from "./command.ts";
 import { letter, stageLine } from "./letter.ts";
 import { paintFor } from "./paint.ts";
-import { codeOf, known, lookAt, placeOf, table } from "./status.ts";
+import { codeOf, known, lookAt, placeOf } from "./status.ts";
+import { table } from "./status-table.ts";
 
 /** A command as the API shows it. */
 interface CommandStatus {

@@ -1,17 +1,19 @@
 import process from "node:process";
-import { printable } from "../protocol/words.ts";
 import type { SecretItem } from "../protocol/secret-frames.ts";
 import type { Report } from "../protocol/report.ts";
 import { type Api, API_FLAGS, apiOf } from "./api.ts";
 import { type Command, type Given, Refused, UsageError } from "./command.ts";
 import { letter } from "./letter.ts";
-import { type Paint, paintFor } from "./paint.ts";
+import { paintFor } from "./paint.ts";
+import { table } from "./status-table.ts";
 import { watch } from "./watch.ts";
 
 /** A connector as the API shows it. */
 export interface ConnectorStatus {
   readonly name: string;
   readonly state: string;
+  /** What is wrong with it, also where it is connected: config_invalid and its like. */
+  readonly reason: string | null;
   readonly message: string;
   readonly cause: string | null;
   readonly since: string | null;
@@ -41,7 +43,7 @@ export interface Picture {
 export const status: Command = {
   name: "status",
   usage: "status [CONNECTOR[/INTEGRATION]] [--watch] [--json]",
-  says: "Shows what the control plane knows. Ends with 1 unless everything shown is connected, online or a warning.",
+  says: "Shows what the control plane knows. Ends with 1 unless everything shown is online or a warning, and every connector is connected without a trouble of its own.",
   flags: {
     ...API_FLAGS,
     watch: { says: "show it again at every change, until interrupted" },
@@ -91,10 +93,10 @@ async function show(api: Api, place: ReturnType<typeof placeOf>, given: Given): 
   return codeOf(picture);
 }
 
-/** 0 where everything in it is connected, online or a warning. */
+/** 0 where everything in it is online or a warning, and its connectors are connected without a trouble. */
 export function codeOf({ connectors, integrations }: Picture): number {
   const well = integrations.every(({ state }) => state === "online" || state === "warning");
-  return well && connectors.every(({ state }) => state === "connected") ? 0 : 1;
+  return well && connectors.every(({ state, reason }) => state === "connected" && reason === null) ? 0 : 1;
 }
 
 /** What the API shows of a place. Throws UsageError where there is none such. */
@@ -138,68 +140,4 @@ async function all<T>(api: Api, path: string): Promise<T[]> {
     next = page.next;
   }
   return items;
-}
-
-type Kind = "good" | "gap" | "bad" | "quiet";
-const MARKS: Readonly<Record<string, readonly [mark: string, kind: Kind]>> = {
-  online: ["✓", "good"],
-  connected: ["✓", "good"],
-  warning: ["!", "gap"],
-  stale: ["!", "gap"],
-  restarting: ["!", "gap"],
-  error: ["✗", "bad"],
-  unreachable: ["✗", "bad"],
-  disconnected: ["✗", "bad"],
-};
-
-function mark(state: string, paint: Paint): string {
-  const [sign, kind] = MARKS[state] ?? ["?", "quiet"];
-  return paint[kind](sign);
-}
-
-/** Connectors with their integrations, a line each. */
-export function table({ connectors, integrations, secrets }: Picture, paint: Paint): string {
-  if (connectors.length === 0)
-    return "No connector yet. mooring token create NAME makes a join token for one.\n";
-  return connectors
-    .map((connector) => {
-      const heard =
-        connector.lastHeartbeatAt === null ? "" : paint.quiet(`  last heard ${connector.lastHeartbeatAt}`);
-      const head = `${mark(connector.state, paint)} ${paint.strong(connector.name)}  ${connector.state}${heard}`;
-      const trouble = connector.state === "connected" ? [] : connectorLines(connector, paint);
-      const own = integrations
-        .filter((one) => one.connector === connector.name)
-        .map((one) => row(one, paint));
-      // A secret is worth a line where something is wrong with it: the others are behind their integrations.
-      const sick = secrets
-        .filter(
-          (one) => one.connector === connector.name && one.state !== "online" && one.state !== "unknown",
-        )
-        .map((one) => secretRow(one, paint));
-      return `${[head, ...trouble, ...own, ...sick].join("\n")}\n`;
-    })
-    .join("\n");
-}
-
-function connectorLines({ message, cause, remedy }: ConnectorStatus, paint: Paint): string[] {
-  const steps = remedy.map(
-    ({ text, command }) => `    ${text}${command === null ? "" : `\n      ${paint.strong(command)}`}`,
-  );
-  return [`  ${message}`, ...(cause === null ? [] : [`  ${cause}`]), ...steps];
-}
-
-function secretRow(one: SecretStatus, paint: Paint): string {
-  const needed = `needed by ${one.users} ${one.users === 1 ? "integration" : "integrations"}`;
-  const why = `${one.message}${one.reason === null ? "" : paint.quiet(` ${one.reason}`)}`;
-  return `  ${mark(one.state, paint)} ${printable(one.name, 60).padEnd(24)} ${one.state.padEnd(8)} ${paint.quiet(`${one.store}  ${needed}`)}  ${why}`;
-}
-
-function row(one: IntegrationStatus, paint: Paint): string {
-  const name = one.name.padEnd(24);
-  const state = one.state.padEnd(8);
-  const why =
-    one.state === "online"
-      ? ""
-      : `  ${one.message}${one.reason === null ? "" : paint.quiet(` ${one.reason}`)}`;
-  return `  ${mark(one.state, paint)} ${name} ${state} ${paint.quiet(printable(one.address, 60))}${why}`;
 }

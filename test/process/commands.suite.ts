@@ -207,6 +207,12 @@ describe.concurrent("commands and API", () => {
     expect(told.cause).toMatch(
       /^The configuration of connector reloads was refused, and the last good one is in use: .*mooring\.yaml:\d+:\d+: integrations\[0\]\.intervall: /,
     );
+    const shown = await asked("status", "reloads");
+    expect(shown.code).toBe(1);
+    expect(shown.stdout).toMatch(
+      /^✓ reloads {2}connected {2}last heard \S+\n {2}! The configuration of connector reloads was refused, and the last good one is in use: .*integrations\[0\]\.intervall: /,
+    );
+    expect(shown.stdout).toContain(`\n      mooring check ${agent.configuration}\n`);
     const line = await agent.program.logged("the refusal", ({ reason }) => reason === "config_invalid");
     expect(line.level).toBe("error");
     expect(await agent.metric("mooring_config_last_reload_success")).toBe(0);
