@@ -4,7 +4,11 @@ import { type IncomingMessage, request as plainRequest, type RequestOptions } fr
 import { request as tlsRequest } from "node:https";
 import { join } from "node:path";
 import process from "node:process";
-import { rootCertificates } from "node:tls";
+import type { SecureContext } from "node:tls";
+import { caTrouble } from "../connector/ca-trouble.ts";
+import { createTrust } from "../connector/dial/trust.ts";
+import { plainWords, speaksPlain } from "../connector/plain-peer.ts";
+import { refusalFor } from "../connector/upgrade-refusal.ts";
 import { type Flag, type Given, Refused, UsageError } from "./command.ts";
 
 /** The flags of the commands that talk to a control plane. */
@@ -42,16 +46,16 @@ export async function apiOf(command: string, given: Given): Promise<Api> {
     throw says(`--control-plane ${text} is plain over a network; write https://`);
   }
   const token = await tokenOf(given, says);
-  const ca = await certificates(given.flag("ca"), says);
+  const trust = await trustOf(url, given.flag("ca"), says);
   const call = (method: string, path: string, body?: unknown): Promise<unknown> =>
-    answerOf(open(url, method, path, token, ca, AbortSignal.timeout(DEADLINE_MS), body), url);
+    answerOf(open(url, method, path, token, trust, AbortSignal.timeout(DEADLINE_MS), body), url);
   return {
     url,
     get: (path) => call("GET", path),
     post: (path, body) => call("POST", path, body),
     delete: (path) => call("DELETE", path),
     async *stream(path, signal) {
-      const response = await open(url, "GET", path, token, ca, signal);
+      const response = await open(url, "GET", path, token, trust, signal);
       if (response.statusCode !== 200) throw refusal(response.statusCode, await textOf(response, url), url);
       response.setEncoding("utf8");
       // Half a minute of silence at most is normal: a comment comes meanwhile. A peer that is gone says nothing.
@@ -87,15 +91,17 @@ async function tokenOf(given: Given, says: (text: string) => UsageError): Promis
   throw says(`the token file ${file} holds no token; it must be one line without spaces`);
 }
 
-async function certificates(
+/** What the connector trusts: the system's roots, and those of the file. A plain connection needs none. */
+async function trustOf(
+  url: URL,
   file: string | undefined,
   says: (text: string) => UsageError,
-): Promise<string[] | undefined> {
-  if (file === undefined) return undefined;
+): Promise<SecureContext | undefined> {
+  if (url.protocol === "http:" && file === undefined) return undefined;
   try {
-    return [...rootCertificates, await readFile(file, "utf8")];
+    return await createTrust()(file);
   } catch (error) {
-    throw says(`--ca ${file} cannot be read (${codeText(error)}); name a PEM file`);
+    throw says(caTrouble(file ?? "", error));
   }
 }
 
@@ -105,12 +111,12 @@ function codeText(error: unknown): string {
     : "unknown error";
 }
 
-function open(
+async function open(
   url: URL,
   method: string,
   path: string,
   token: string,
-  ca: string[] | undefined,
+  trust: SecureContext | undefined,
   signal: AbortSignal,
   body?: unknown,
 ): Promise<IncomingMessage> {
@@ -122,22 +128,40 @@ function open(
       ? {}
       : { "content-type": "application/json", "content-length": Buffer.byteLength(content) }),
   };
-  const options: RequestOptions & { ca?: string[] } = {
+  const options: RequestOptions & { secureContext?: SecureContext } = {
     method,
     headers,
     signal,
-    ...(ca === undefined ? {} : { ca }),
+    ...(trust === undefined ? {} : { secureContext: trust }),
   };
   const target = new URL(path, url);
-  return new Promise((resolve, reject) => {
-    const send = target.protocol === "https:" ? tlsRequest : plainRequest;
-    const sent = send(target, options, resolve);
-    sent.once("error", (error) => reject(unreachable(url, error)));
-    sent.end(content);
+  const send = target.protocol === "https:" ? tlsRequest : plainRequest;
+  const sent = send(target, options);
+  const answer = new Promise<IncomingMessage>((resolve, reject) => {
+    sent.once("response", resolve).once("error", reject);
   });
+  sent.end(content);
+  try {
+    return await answer;
+  } catch (error) {
+    throw await unopened(url, error);
+  }
+}
+
+/** Why nothing could be asked. Where the scheme may be the wrong one it says which is right. */
+async function unopened(url: URL, error: unknown): Promise<Refused> {
+  const { word } = refusalFor(error, url.host);
+  const isEnded = word === "connection_reset" || word === "tls_failed";
+  if (isEnded && url.protocol === "https:" && (await speaksPlain(url.host)))
+    return new Refused(plainWords(url.host), undefined, error);
+  if (!isEnded || url.protocol === "https:") return unreachable(url, error);
+  const says = `${url.origin} ended the connection without an answer; if it speaks TLS, write --control-plane https://${url.host}.`;
+  return new Refused(says, undefined, error);
 }
 
 function unreachable(url: URL, error: unknown): Refused {
+  const { word, message } = refusalFor(error, url.host);
+  if (word.startsWith("certificate_") || word === "tls_failed") return new Refused(message, undefined, error);
   const code = codeText(error);
   const why = code === "ABORT_ERR" || code === "23" ? "it did not answer" : code;
   return new Refused(

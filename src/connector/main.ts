@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { scaled, TIMINGS } from "../protocol/limits.ts";
 import type { Bye, Instance } from "../protocol/session-frames.ts";
+import { caTrouble } from "./ca-trouble.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Cluster } from "./cluster.ts";
 import { httpEnrol } from "./enrol.ts";
@@ -137,7 +138,7 @@ class Connector implements RunningConnector {
     // Read now, so that a bad file is known now; without one there is nothing that could be wrong.
     if (ca !== undefined)
       await this.#work.network.trust(ca).catch((error: unknown) => {
-        throw new StartError(`--ca: the file ${ca} cannot be read as PEM certificates.`, [], error);
+        throw new StartError(caTrouble(ca, error), [], error);
       });
     await identity.prepare().catch((error: unknown) => {
       throw error instanceof Refusal ? new StartError(error.message, [], error) : error;

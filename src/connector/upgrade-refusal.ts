@@ -104,22 +104,51 @@ function strangerWords(word: RefusalWord, status: number, host: string): string 
   return `${host} answered ${status} to the upgrade.`;
 }
 
-const BY_CODE: Readonly<Record<string, readonly [RefusalWord, string]>> = {
-  ENOTFOUND: ["name_not_found", "No DNS server knows the name of"],
-  EAI_AGAIN: ["name_not_found", "The name could not be looked up of"],
-  ECONNREFUSED: ["connection_refused", "Nothing listens at"],
-  ENETUNREACH: ["network_unreachable", "There is no route to"],
-  EHOSTUNREACH: ["network_unreachable", "There is no route to"],
-  ETIMEDOUT: ["timeout", "No answer came from"],
-  ECONNRESET: ["connection_reset", "The connection was ended by"],
-  EPIPE: ["connection_reset", "The connection was ended by"],
-  CERT_HAS_EXPIRED: ["certificate_expired", "The certificate has expired of"],
-  CERT_NOT_YET_VALID: ["certificate_not_yet_valid", "The certificate is not valid yet of"],
-  ERR_TLS_CERT_ALTNAME_INVALID: ["certificate_name_mismatch", "The certificate is for another name than"],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ["certificate_untrusted", "The certificate is not trusted of"],
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ["certificate_untrusted", "The certificate is not trusted of"],
-  SELF_SIGNED_CERT_IN_CHAIN: ["certificate_untrusted", "The certificate is not trusted of"],
-  DEPTH_ZERO_SELF_SIGNED_CERT: ["certificate_untrusted", "The certificate is not trusted of"],
+/** What is said, with {} for the control plane, and what to do where the sentence does not say it. */
+type Words = readonly [word: RefusalWord, says: string, remedy?: string];
+
+const UNKNOWN_CA: Words = [
+  "certificate_untrusted",
+  "The certificate of {} is not trusted",
+  "name the CA that issued it with --ca FILE",
+];
+const NO_ROUTE: Words = ["network_unreachable", "There is no route to {}"];
+const ENDED: Words = ["connection_reset", "The connection was ended by {}"];
+const TRY_TLS = "see whether it speaks TLS at that port";
+const ENDED_BEFORE_TLS: Words = [
+  "connection_reset",
+  "The connection was ended during the TLS handshake by {}",
+  TRY_TLS,
+];
+const NOT_TLS: Words = ["tls_failed", "No TLS is spoken by {}", TRY_TLS];
+
+const BY_CODE: Readonly<Record<string, Words>> = {
+  ENOTFOUND: ["name_not_found", "No DNS server knows the name of {}"],
+  EAI_AGAIN: ["name_not_found", "The name of {} could not be looked up"],
+  ECONNREFUSED: ["connection_refused", "Nothing listens at {}"],
+  ENETUNREACH: NO_ROUTE,
+  EHOSTUNREACH: NO_ROUTE,
+  ETIMEDOUT: ["timeout", "No answer came from {}"],
+  ECONNRESET: ENDED,
+  EPIPE: ENDED,
+  CERT_HAS_EXPIRED: ["certificate_expired", "The certificate of {} has expired", "renew it there"],
+  CERT_NOT_YET_VALID: [
+    "certificate_not_yet_valid",
+    "The certificate of {} is not valid yet",
+    "compare the clocks of both machines",
+  ],
+  ERR_TLS_CERT_ALTNAME_INVALID: [
+    "certificate_name_mismatch",
+    "The certificate of {} is for another name",
+    "write --control-plane with a name that it has, or issue one for this name",
+  ],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_CA,
+  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_CA,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_CA,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_CA,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_CA,
+  ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NOT_TLS,
 };
 
 /** What a socket's own error means. The error stays the cause, for the local log. */
@@ -127,28 +156,33 @@ export function refusalFor(error: unknown, host: string): Refusal {
   if (error instanceof Refusal) return error;
   const code = codeOf(error) ?? "";
   const known = code === "ERR_PROXY_TUNNEL" ? proxyWords(error) : BY_CODE[code];
-  const [word, says] = known ?? byMessage(error, code);
-  return new Refusal(word, `${says} the control plane at ${host}${code === "" ? "" : ` (${code})`}.`, {
-    cause: error,
-  });
+  const [word, says, remedy] = isBeforeTls(error) ? ENDED_BEFORE_TLS : (known ?? byMessage(error, code));
+  const what = `${says.replace("{}", `the control plane at ${host}`)}${code === "" ? "" : ` (${code})`}`;
+  return new Refusal(word, `${what}${remedy === undefined ? "" : `: ${remedy}`}.`, { cause: error });
+}
+
+/** Node has no code of its own for it. */
+function isBeforeTls(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("before secure TLS connection was established");
 }
 
 /** What a proxy answered to CONNECT, where it answered. */
-function proxyWords(error: unknown): readonly [RefusalWord, string] {
+function proxyWords(error: unknown): Words {
   const { statusCode } = error as { readonly statusCode?: unknown };
-  if (statusCode === 407) return ["proxy_refused", "The proxy wants a login that it was not given (407) for"];
+  if (statusCode === 407)
+    return ["proxy_refused", "The proxy wants a login that it was not given (407) for {}"];
   const answered = typeof statusCode === "number" ? ` answered ${statusCode} and` : "";
-  return ["proxy_refused", `The proxy${answered} did not open the way to`];
+  return ["proxy_refused", `The proxy${answered} did not open the way to {}`];
 }
 
-function byMessage(error: unknown, code: string): readonly [RefusalWord, string] {
+function byMessage(error: unknown, code: string): Words {
   const text = error instanceof Error ? error.message : "";
   if (text.includes("subprotocol"))
-    return ["wrong_subprotocol", "Another subprotocol than ours was chosen by"];
+    return ["wrong_subprotocol", "Another subprotocol than ours was chosen by {}"];
   if (/proxy/i.test(text) || code.includes("PROXY"))
-    return ["proxy_refused", "The proxy did not open the way to"];
-  if (code.startsWith("ERR_SSL") || code === "EPROTO") return ["tls_failed", "TLS failed with"];
+    return ["proxy_refused", "The proxy did not open the way to {}"];
+  if (code.startsWith("ERR_SSL") || code === "EPROTO") return ["tls_failed", "TLS failed with {}"];
   if (code.startsWith("HPE_") || text.includes("Sec-WebSocket"))
-    return ["not_a_control_plane", "What came was no answer to an upgrade from"];
-  return ["connection_reset", "The connection failed to"];
+    return ["not_a_control_plane", "What came was no answer to an upgrade from {}"];
+  return ["connection_reset", "The connection failed to {}"];
 }

@@ -105,7 +105,7 @@ const MORE_CONNECTOR: readonly Wrong[] = [
   {
     what: "a CA file that is none",
     args: `${FREE} --control-plane https://cp.example --state {new} --join-token-file {dir}/token --ca {dir}/token`,
-    says: "--ca: the file {dir}/token cannot be read as PEM certificates.",
+    says: "--ca: the file {dir}/token cannot be read as PEM certificates: one begins with -----BEGIN CERTIFICATE-----.",
   },
   {
     what: "a time scale that is none",

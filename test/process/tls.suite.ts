@@ -102,7 +102,7 @@ test.concurrent(
     );
     expect(refused.message).toMatch(
       new RegExp(
-        `^The certificate is not trusted of the control plane at 127\\.0\\.0\\.1:${port} \\([A-Z_]+\\)\\.$`,
+        `^The certificate of the control plane at 127\\.0\\.0\\.1:${port} is not trusted \\([A-Z_]+\\): name the CA that issued it with --ca FILE\\.$`,
       ),
     );
     await use(await issued(authority));

@@ -70,7 +70,7 @@ test("one message for each thing that keeps it from starting", async () => {
     "The connector's identity in /dev/null/state/key.json cannot be read (ENOTDIR).",
   );
   expect(await refusal({ controlPlane, ca: "/nowhere/ca.pem" })).toBe(
-    "--ca: the file /nowhere/ca.pem cannot be read as PEM certificates.",
+    "--ca: there is no file /nowhere/ca.pem; name a PEM file of certificates.",
   );
   const problem = { file: "f", line: 1, column: 1, path: "p", text: "t" };
   const invalid = start(undefined, {
