@@ -3,6 +3,7 @@ import { uuidv7 } from "../protocol/envelope.ts";
 import type { Finding, Report } from "../protocol/report.ts";
 import { printable } from "../protocol/words.ts";
 import { readAccountToken } from "./account-token.ts";
+import { caTrouble } from "./ca-trouble.ts";
 import { check } from "./check.ts";
 import { systemClock as clock } from "./clock.ts";
 import { proxyFromEnvironment } from "./dial/proxy.ts";
@@ -12,9 +13,11 @@ import { greet } from "./greeting.ts";
 import { Identity } from "./identity.ts";
 import type { IntegrationType } from "./integrations/integration.ts";
 import { Cluster } from "./cluster.ts";
+import { ofControlPlane } from "./doctor-words.ts";
 import { folderState } from "./state-dir.ts";
 import { secretNameOf } from "./state-secret.ts";
 import type { StateStore } from "./state.ts";
+import { plainWords, speaksPlain } from "./plain-peer.ts";
 import { Refusal } from "./refusal.ts";
 import { addressOf, type ConnectorSettings, StartError } from "./start.ts";
 import type { ControlPlaneAddress } from "./control-plane-address.ts";
@@ -55,13 +58,18 @@ export async function examine(patient: Patient, types: readonly IntegrationType[
     return { findings: [failed("control plane", error.message)], way: undefined };
   }
   if (address === undefined) return { findings: [skipped("control plane", "none is named")], way: undefined };
+  const unfit = await unfitCa(patient);
+  if (unfit !== undefined) return { findings: [unfit], way: undefined };
   findings.push(proxyFinding(address, patient.environment));
   const { serviceAccountTokenFile } = patient;
   if (serviceAccountTokenFile !== undefined)
     findings.push(await accountFinding(serviceAccountTokenFile, address));
-  const way = await reach(address, patient, types);
-  if (way.state === "error")
+  const way = ofControlPlane(await reach(address, patient, types));
+  if (way.state === "error") {
+    if (address.isSecure && way.stage === "tls" && (await speaksPlain(address.host)))
+      findings.push(failed("control plane", plainWords(address.host)));
     return { findings: [...findings, skipped("session", "the way there failed")], way };
+  }
   findings.push(...(await greeting(address, patient)));
   return { findings, way };
 }
@@ -69,6 +77,17 @@ export async function examine(patient: Patient, types: readonly IntegrationType[
 const failed = (subject: string, text: string): Finding => ({ subject, verdict: "failed", text });
 const passed = (subject: string, text: string): Finding => ({ subject, verdict: "passed", text });
 const skipped = (subject: string, text: string): Finding => ({ subject, verdict: "not_checked", text });
+
+/** A CA file that the connector would not start with. */
+async function unfitCa({ ca, environment }: Patient): Promise<Finding | undefined> {
+  if (ca === undefined) return undefined;
+  return createNetwork(environment, [])
+    .trust(ca)
+    .then(
+      () => undefined,
+      (error: unknown) => failed("control plane", caTrouble(ca, error)),
+    );
+}
 
 function proxyFinding(address: ControlPlaneAddress, environment: Patient["environment"]): Finding {
   const url = new URL(address.origin);
