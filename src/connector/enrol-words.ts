@@ -9,18 +9,19 @@ export interface TokenFrom {
   readonly serviceAccountTokenFile?: string | undefined;
 }
 
-const MAKE_ONE = "make a new one with mooring token create";
+const MAKE_ONE = "make a new one with mooring token create NAME";
 
 const OF_JOIN_TOKENS: Readonly<Record<EnrolError, string>> = {
-  invalid: "does not take the enrolment for one",
+  invalid: `does not know the join token, which is none that a control plane makes: ${MAKE_ONE}`,
   token_unknown: `does not know the join token: ${MAKE_ONE}`,
   token_expired: `says that the join token has expired: ${MAKE_ONE}`,
   token_used: `says that the join token was used with another key: ${MAKE_ONE}`,
   token_rejected: `does not accept the join token: ${MAKE_ONE}`,
   bad_proof: "does not accept the proof that the key is this connector's",
-  bad_audience: "is known by another address than the one that the connector was given",
+  bad_audience:
+    "is known by another address than the one that the connector was given: write its --public-url as --control-plane",
   clock_skew: "says that one of the two clocks is wrong",
-  revoked: "has revoked this connector",
+  revoked: "has revoked this connector: make a new join token with mooring token create NAME",
   rate_limited: "asks to be tried later",
   unavailable: "cannot judge the token at the moment",
 };
@@ -52,6 +53,7 @@ function ofAccount(error: EnrolError, token: string, file: string): string | und
     case "unavailable":
       return `cannot ask its cluster about the token of ServiceAccount ${name} at the moment: its log says why`;
     case "invalid":
+      return `cannot read the token in ${file} as a ServiceAccount's: project one for the control plane's public URL to it`;
     case "bad_proof":
     case "token_used":
     case "rate_limited":

@@ -45,15 +45,17 @@ export function dateOf(headers: IncomingMessage["headers"]): number | undefined 
 const STOP: ReadonlySet<string> = new Set(["no_subprotocol", "version", "revoked", "unknown_key"]);
 const SAYS: Partial<Record<RefusalWord, string>> = {
   no_subprotocol: "speaks no version of the protocol that this connector knows",
-  bad_request: "does not take the upgrade for one",
-  bad_token: "does not take the connector's token for one",
+  bad_request: "was not asked for a WebSocket: a proxy on the way may have changed the request",
+  bad_token: "cannot read the token by which the connector says who it is",
   expired: "says that the connector's token has expired: one of the two clocks is wrong",
   clock_skew: "says that the connector's clock is ahead of its own",
   unknown_key:
     "does not know the connector's key: it must enrol again, by a new join token or its ServiceAccount's token",
-  bad_audience: "is known by another address than the one that the connector was given",
+  bad_audience:
+    "is known by another address than the one that the connector was given: write its --public-url as --control-plane",
   replayed: "has seen the connector's token before",
-  revoked: "has revoked this connector",
+  revoked:
+    "has revoked this connector: to let it come back, give it a new join token (mooring token create NAME)",
   version: "does not speak this version",
   admission: "takes no more connections at the moment",
   draining: "is about to restart",

@@ -60,7 +60,7 @@ describe.concurrent("one identity", () => {
     const host = new URL(plane.url).host;
     expect(line).toMatchObject({
       level: "warn",
-      message: `The control plane at ${host} says that the join token was used with another key: make a new one with mooring token create.`,
+      message: `The control plane at ${host} says that the join token was used with another key: make a new one with mooring token create NAME.`,
     });
     const token = await readFile(joinTokenFile, "utf8");
     expect(second.program.stdout).not.toContain(token);
@@ -103,7 +103,7 @@ describe.concurrent("one identity", () => {
     await agent.again("livez");
     const refused = await agent.program.logged("a refusal", ({ reason }) => reason === "revoked");
     expect(refused.message).toBe(
-      `The control plane at ${new URL(plane.url).host} has revoked this connector.`,
+      `The control plane at ${new URL(plane.url).host} has revoked this connector: to let it come back, give it a new join token (mooring token create NAME).`,
     );
     await cp(await plane.joinToken("revoked"), joinTokenFile);
     await plane.connectorIs("revoked", "connected");

@@ -309,3 +309,9 @@ describe("what a control plane's refusal of a ServiceAccount's token says", () =
     expect(enrolWords(error, "mjt_x", {})).not.toContain("ServiceAccount");
   });
 });
+
+describe("what a control plane's refusal of a join token says", () => {
+  test.each(Object.keys(ENROL_ERRORS) as EnrolError[])("%s", (error) => {
+    expect([afterRefusal(error, {}), enrolWords(error, "mjt_x", {})]).toMatchSnapshot();
+  });
+});
