@@ -5,7 +5,7 @@ import { type Api, API_FLAGS, apiOf } from "./api.ts";
 import { type Command, type Given, Refused, UsageError } from "./command.ts";
 import { letter, stageLine } from "./letter.ts";
 import { paintFor } from "./paint.ts";
-import { codeOf, known, lookAt, placeOf } from "./status.ts";
+import { codeOf, type ConnectorStatus, known, lookAt, placeOf } from "./status.ts";
 import { table } from "./status-table.ts";
 
 /** A command as the API shows it. */
@@ -14,6 +14,8 @@ interface CommandStatus {
   readonly kind: string;
   readonly state: string;
   readonly reason?: string | null;
+  readonly createdAt: string;
+  readonly deadlineAt: string;
   readonly stages: readonly StageResult[];
   readonly result: Report | readonly Report[] | null;
 }
@@ -56,6 +58,7 @@ async function order(verb: "refresh" | "test", given: Given): Promise<number> {
     integration === undefined ? `connector ${connector}` : `integration ${connector}/${integration}`;
   const { commandId } = (await known(api.post(path), place)) as { commandId: string };
   const json = given.isSet("json");
+  await tellWaiting(api, connector, commandId);
   // The stages of a whole connector are those of many integrations: only what they came to says something.
   const ended = await follow(api, commandId, json || integration === undefined);
   const code = tell(ended, json);
@@ -65,13 +68,27 @@ async function order(verb: "refresh" | "test", given: Given): Promise<number> {
   return codeOf(picture);
 }
 
+/** Says how long it may take where the connector is not there to take it. */
+async function tellWaiting(api: Api, connector: string, id: string): Promise<void> {
+  const { state } = (await api.get(`/api/v1/connectors/${encodeURIComponent(connector)}`)) as ConnectorStatus;
+  if (state === "connected") return;
+  const { createdAt, deadlineAt } = await commandOf(api, id);
+  const seconds = Math.ceil((Date.parse(deadlineAt) - Date.parse(createdAt)) / 1000);
+  const words = state === "never_connected" ? "has never connected" : `is ${state}`;
+  process.stderr.write(`${connector} ${words}: the command waits up to ${seconds} s for it.\n`);
+}
+
+async function commandOf(api: Api, id: string): Promise<CommandStatus> {
+  return (await api.get(`/api/v1/commands/${encodeURIComponent(id)}`)) as CommandStatus;
+}
+
 /** Looks until the command has ended; each new stage is printed when it is seen. */
 async function follow(api: Api, id: string, quiet: boolean): Promise<CommandStatus> {
   const paint = paintFor(process.stdout, process.env);
   const deadline = performance.now() + LONGEST_MS;
   let shown = 0;
   for (;;) {
-    const command = (await api.get(`/api/v1/commands/${encodeURIComponent(id)}`)) as CommandStatus;
+    const command = await commandOf(api, id);
     if (!quiet)
       for (const stage of command.stages.slice(shown)) process.stdout.write(`${stageLine(stage, paint)}\n`);
     shown = Math.max(shown, command.stages.length);
@@ -88,11 +105,14 @@ function tell(command: CommandStatus, json: boolean): number {
     const paint = paintFor(process.stdout, process.env);
     if (command.stages.length > 0 && reports.length > 0) process.stdout.write("\n");
     process.stdout.write(reports.map((one) => letter(one, paint)).join(""));
-    if (command.state !== "succeeded") {
-      const why = command.reason === undefined || command.reason === null ? "" : ` (${command.reason})`;
-      process.stdout.write(`The command ended as ${command.state}${why}.\n`);
-    }
+    if (command.state !== "succeeded") process.stdout.write(endWords(command));
   }
   const well = reports.every(({ state }) => state === "online" || state === "warning");
   return command.state === "succeeded" && well ? 0 : 1;
+}
+
+function endWords({ state, reason = null }: CommandStatus): string {
+  if (state === "expired" && reason === "request_expired")
+    return "The command expired: the connector did not take it in time; mooring status says where it is.\n";
+  return `The command ended as ${state}${reason === null ? "" : ` (${reason})`}.\n`;
 }

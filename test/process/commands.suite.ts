@@ -101,8 +101,11 @@ describe.concurrent("commands and API", () => {
     await using away = await Agent.of(plane, "away", { integrations: [tcp("works", up.port)] });
     await plane.until<ShownIntegration>("/integrations/away/works", ({ state }) => state === "online");
     await away.program.stop();
-    const { code, stdout } = await asked("refresh", "away/works");
-    expect(stdout).toBe("The command ended as expired (request_expired).\n");
+    const { code, stdout, stderr } = await asked("refresh", "away/works");
+    expect(stdout).toBe(
+      "The command expired: the connector did not take it in time; mooring status says where it is.\n",
+    );
+    expect(stderr).toMatch(/^away is (offline|restarting): the command waits up to \d+ s for it\.\n$/);
     expect(code).toBe(1);
   });
 
