@@ -5,6 +5,7 @@ import type { Access, Identity } from "./access.ts";
 import { eventStream, type EventsPlace } from "./api/events.ts";
 import { openApi } from "./api/openapi.ts";
 import type { ApiPlace } from "./api/place.ts";
+import { plainWords } from "./api/plain-words.ts";
 import { ApiProblem, notFound, problemResponse } from "./api/problem.ts";
 import type { Call, Route } from "./api/route.ts";
 import { connectorRoutes } from "./api/connectors.ts";
@@ -105,7 +106,7 @@ async function callOf(route: Route, c: Context<Env>, identity: Identity): Promis
 
 function parsed(schema: Route["query"], value: unknown, where: string): unknown {
   if (schema === undefined) return undefined;
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: plainWords });
   if (result.success) return result.data;
   const problems = result.error.issues
     .slice(0, 5)
