@@ -22,7 +22,7 @@ interface Shown {
 export const connectorIdentity: Command = {
   name: "connector-identity",
   usage: "connector-identity add NAME | list | remove ID [--json]",
-  says: "Lets a Kubernetes ServiceAccount enrol as connector NAME, without a join token. add NAME --issuer URL (--jwks-file FILE | --token-review) --service-account NAMESPACE/NAME: again for the same connector replaces it. remove ID: it enrols no more.",
+  says: "Lets a Kubernetes ServiceAccount enrol as connector NAME, without a join token. add NAME --issuer URL (--jwks-file FILE | --token-review) --service-account NAMESPACE/NAME: again for the same connector and account replaces what was registered. remove ID: it enrols no more.",
   flags: {
     ...API_FLAGS,
     issuer: {

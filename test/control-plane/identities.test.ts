@@ -278,13 +278,15 @@ describe("the registration", () => {
     [
       "a subject that is none",
       { ...good, subject: "mooring/c", review: true },
-      "subject: system:serviceaccount:NAMESPACE:NAME",
+      "subject: must be system:serviceaccount:NAMESPACE:NAME",
     ],
-    [
-      "an issuer with a space",
-      { ...good, issuer: "a b", review: true },
-      "issuer: the issuer as the tokens have it, without spaces",
-    ],
+    ...["a b", "x", "http://cluster.example", "https:", "ftp://127.0.0.1"].map(
+      (issuer): [string, object, string] => [
+        `the issuer ${issuer}`,
+        { ...good, issuer, review: true },
+        "issuer: must be the https:// URL that the cluster's /.well-known/openid-configuration names as its issuer",
+      ],
+    ),
     ["a misspelt member", { ...good, jwk: {}, review: true }, 'body: there is no member "jwk"'],
   ];
   test.each(CASES)("with %s is refused", async (_, body, detail) => {

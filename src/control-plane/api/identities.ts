@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isLoopback } from "../../protocol/loopback.ts";
 import { iso, isoOrNull } from "../clock.ts";
 import { register, type Registration } from "../identities.ts";
 import { jwksBody, readPublicKeys } from "../public-jwks.ts";
@@ -12,15 +13,25 @@ import { type Route, route } from "./route.ts";
 const SUBJECT =
   /^system:serviceaccount:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?:[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 
+const ISSUER_WORDS =
+  "must be the https:// URL that the cluster's /.well-known/openid-configuration names as its issuer";
+
+/** OpenID Discovery 1.0 §2 knows https alone; plain is taken where it stays on this machine. */
+function isIssuer(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url.hostname));
+}
+
 const request = z.strictObject({
   connector: connectorName,
   issuer: z
     .string()
-    .regex(/^[\x21-\x7e]{1,500}$/, "the issuer as the tokens have it, without spaces")
+    .regex(/^[\x21-\x7e]{1,500}$/, { error: ISSUER_WORDS, abort: true })
+    .refine(isIssuer, ISSUER_WORDS)
     .describe("iss of the tokens, exactly: the issuer of the cluster's /.well-known/openid-configuration"),
   subject: z
     .string()
-    .regex(SUBJECT, "system:serviceaccount:NAMESPACE:NAME")
+    .regex(SUBJECT, "must be system:serviceaccount:NAMESPACE:NAME")
     .describe("sub of the tokens: system:serviceaccount:NAMESPACE:NAME"),
   jwks: jwksBody.optional().describe("the cluster's public keys: what its /openid/v1/jwks answers"),
   review: z.literal(true).optional().describe("in place of jwks: ask the cluster of the control plane"),

@@ -29,7 +29,10 @@ export interface ApiPlace {
 /** A connector's name is a DNS label. */
 export const connectorName = z
   .string()
-  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a DNS label: a-z, 0-9 and -, at most 63");
+  .regex(
+    /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+    "must be a DNS label: a-z, 0-9 and -, at most 63 characters",
+  );
 
 /** The connector of that name. Throws a 404. */
 export async function connectorNamed(place: ApiPlace, name: string | undefined): Promise<ConnectorRow> {
