@@ -72,16 +72,18 @@ export async function apiOf(command: string, given: Given): Promise<Api> {
 
 async function tokenOf(given: Given, says: (text: string) => UsageError): Promise<string> {
   const data = given.flag("data");
-  const file =
-    given.flag("token-file") ??
-    process.env["MOORING_OPERATOR_TOKEN_FILE"] ??
-    (data === undefined ? undefined : join(data, "operator-token"));
+  const named = given.flag("token-file") ?? process.env["MOORING_OPERATOR_TOKEN_FILE"];
+  const file = named ?? (data === undefined ? undefined : join(data, "operator-token"));
   if (file === undefined) {
     throw says(
       "there is no token; write --token-file FILE, or --data DIR for a control plane on this machine",
     );
   }
   const text = await readFile(file, "utf8").catch((error: unknown) => {
+    if (named === undefined && codeText(error) === "ENOENT")
+      throw says(
+        `--data ${data}: no control plane has its data there; name the folder that mooring control-plane has as --data`,
+      );
     throw says(
       `the token file ${file} cannot be read (${codeText(error)}); name a file that this user can read`,
     );

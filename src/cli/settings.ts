@@ -40,7 +40,8 @@ export function listenOf(command: string, flag: string, given: Given, fallback?:
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   if (host === undefined || port === undefined || Number(port) > 65_535) {
-    throw new UsageError(`mooring ${command}: --${flag} ${text} is not HOST:PORT; write 127.0.0.1:7480`);
+    const example = fallback === undefined ? "127.0.0.1:7480" : `${fallback.host}:${fallback.port}`;
+    throw new UsageError(`mooring ${command}: --${flag} ${text} is not HOST:PORT; write ${example}`);
   }
   return { host, port: Number(port) };
 }

@@ -75,3 +75,11 @@ test("a CA file without certificates, or none at all", async () => {
   expect(stdout).toBe(`  · configuration: no file is named\n  ✗ control plane: ${unfit}\n\n`);
   expect(code).toBe(1);
 });
+
+test("a data folder that is no control plane's", async () => {
+  expect(await mooring(["status", "--data", join(directory, "none")])).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: `mooring status: --data ${join(directory, "none")}: no control plane has its data there; name the folder that mooring control-plane has as --data\n`,
+  });
+});

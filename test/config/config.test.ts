@@ -191,15 +191,13 @@ describe("what is wrong is told at its place, in these words", () => {
       () => tcp("interval: 3s\ntimeout: 5"),
       [
         "m.yaml:5:15: integrations[0].interval: must be a duration from 5s to 24h, such as 5s",
-        "m.yaml:6:14: integrations[0].timeout: must be a duration from 1s to 60s, such as 1s",
+        "m.yaml:6:14: integrations[0].timeout: has no unit; write 5s for seconds",
       ],
     ],
     [
       "a duration without a unit",
       () => tcp('interval: "60"'),
-      [
-        "m.yaml:5:15: integrations[0].interval: is not a duration; write a number and a unit: 500ms, 10s, 5m, 2h, 14d",
-      ],
+      ["m.yaml:5:15: integrations[0].interval: has no unit; write 60s for seconds"],
     ],
     [
       "a timeout above the interval",

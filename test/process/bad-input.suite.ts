@@ -95,7 +95,7 @@ const MORE_CONNECTOR: readonly Wrong[] = [
   {
     what: "a listener that is none",
     args: "{dir}/good.yaml --listen 7481",
-    says: "--listen 7481 is not HOST:PORT; write 127.0.0.1:7480",
+    says: "--listen 7481 is not HOST:PORT; write 0.0.0.0:7481",
   },
   {
     what: "a state folder that holds something else",

@@ -60,11 +60,20 @@ export function duration(bounds: {
   const most = parseDuration(bounds.most) ?? Number.POSITIVE_INFINITY;
   const wanted = `must be a duration from ${bounds.least} to ${bounds.most}, such as ${bounds.least}`;
   return z
-    .string(wanted)
-    .regex(/^\d{1,9}(ms|s|m|h|d)$/, "is not a duration; write a number and a unit: 500ms, 10s, 5m, 2h, 14d")
+    .string({ error: ({ input }) => unitWords(input) ?? wanted })
+    .regex(/^\d{1,9}(ms|s|m|h|d)$/, {
+      error: ({ input }) =>
+        unitWords(input) ?? "is not a duration; write a number and a unit: 500ms, 10s, 5m, 2h, 14d",
+    })
     .transform((text) => parseDuration(text) ?? Number.NaN)
     .refine((ms) => Number.isNaN(ms) || (ms >= least && ms <= most), wanted)
     .describe(`a duration from ${bounds.least} to ${bounds.most}`);
+}
+
+/** `60` is meant as seconds: what most tools take it for. */
+function unitWords(input: unknown): string | undefined {
+  const text = String(input);
+  return /^\d{1,9}$/.test(text) ? `has no unit; write ${text}s for seconds` : undefined;
 }
 
 /** Whether a host is this machine itself: there a store may be spoken to in plain text, for tests. */
