@@ -80,7 +80,7 @@ export function pageDirectory(from: string): string {
 
 /** The page's own places; any other path answers the page too, which says that nothing is there, with 404. */
 const PLACES =
-  /^\/(connectors\/[^/]+(\/test)?|integrations\/[^/]+\/[^/]+|secrets|tokens|add|sign-in|activity)?\/?$/;
+  /^\/(connectors\/[^/]+(\/test)?|(integrations|secrets)\/[^/]+\/[^/]+|secrets|tokens|add|sign-in)?\/?$/;
 /** Answered by others, or by nobody. */
 const NOT_OURS = /^\/(api|v1|livez|readyz|metrics)(\/|$)/;
 

@@ -16,22 +16,30 @@ describe("the page's routes", () => {
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  test.each(["/", "/connectors/a", "/connectors/a/test", "/integrations/a/b", "/tokens", "/add", "/sign-in"])(
-    "%s answers the page",
-    async (path) => {
-      const answer = await pageRoutes(directory).request(path);
-      expect(answer.status).toBe(200);
-      expect(await answer.text()).toContain("Mooring");
-      expect(answer.headers.get("cache-control")).toBe("no-cache");
-      const policy = answer.headers.get("content-security-policy") ?? "";
-      expect(policy).toContain("default-src 'self'");
-      expect(policy).not.toMatch(/unsafe|\*|data:/);
-    },
-  );
+  test.each([
+    "/",
+    "/connectors/a",
+    "/connectors/a/test",
+    "/integrations/a/b",
+    "/secrets",
+    "/secrets/demo/file-1f0c9a",
+    "/tokens",
+    "/add",
+    "/sign-in",
+  ])("%s answers the page", async (path) => {
+    const answer = await pageRoutes(directory).request(path);
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain("Mooring");
+    expect(answer.headers.get("cache-control")).toBe("no-cache");
+    const policy = answer.headers.get("content-security-policy") ?? "";
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).not.toMatch(/unsafe|\*|data:/);
+  });
 
   test("a place that is none answers the page with 404; the API's paths are left alone", async () => {
     const routes = pageRoutes(directory);
     expect((await routes.request("/no/such/place")).status).toBe(404);
+    expect((await routes.request("/secrets/demo")).status).toBe(404);
     expect(await (await routes.request("/no/such/place")).text()).toContain("Mooring");
     for (const path of ["/api/v1/nothing", "/v1/connect", "/metrics"])
       expect(await (await routes.request(path)).text(), path).toBe("404 Not Found");
