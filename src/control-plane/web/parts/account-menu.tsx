@@ -1,9 +1,11 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { keysShown } from "../fleet/keys.ts";
+import { route } from "../fleet/route.ts";
 import { keysOn } from "../fleet/settings.ts";
 import { session, signOut } from "../fleet/session.ts";
 import { Icon } from "./icon.tsx";
+import { PLACES } from "./places.ts";
 
 /** Who is signed in, the keys, and the way out. */
 export function AccountMenu(): JSX.Element {
@@ -61,7 +63,7 @@ export function AccountMenu(): JSX.Element {
               checked={keysOn.value}
               onChange={(event) => (keysOn.value = event.currentTarget.checked)}
             />
-            Single keys do something
+            Shortcuts by single keys
           </label>
           <button
             type="button"
@@ -70,14 +72,19 @@ export function AccountMenu(): JSX.Element {
               keysShown.value = true;
             }}
           >
-            List of keys <kbd>?</kbd>
+            Show the shortcuts <kbd>?</kbd>
           </button>
-          <a class="account-place" href="/secrets" onClick={() => setOpen(false)}>
-            Join tokens
-          </a>
-          <a class="account-place" href="/tokens" onClick={() => setOpen(false)}>
-            Join tokens
-          </a>
+          {PLACES.map(([href, text, views]) => (
+            <a
+              key={href}
+              class="account-place"
+              href={href}
+              aria-current={views.includes(route.value.view) ? "page" : undefined}
+              onClick={() => setOpen(false)}
+            >
+              {text}
+            </a>
+          ))}
           <button type="button" onClick={() => void signOut()}>
             Sign out
           </button>

@@ -7,12 +7,7 @@ import { AccountMenu } from "./account-menu.tsx";
 import { BarClock } from "./age.tsx";
 import { GoTo } from "./go-to.tsx";
 import { Icon, Logo } from "./icon.tsx";
-
-const PLACES: readonly (readonly [href: string, text: string, views: readonly string[]])[] = [
-  ["/", "Overview", ["overview", "connector", "integration", "test"]],
-  ["/secrets", "Secrets", ["secrets", "secret"]],
-  ["/tokens", "Tokens", ["tokens", "add"]],
-];
+import { PLACES } from "./places.ts";
 
 const THEME_ICONS = { system: "screen", light: "sun", dark: "moon" } as const;
 
