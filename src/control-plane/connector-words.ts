@@ -13,6 +13,8 @@ import type { ConnectorRow, ConnectorTrouble } from "./store/rows.ts";
 /** What is said of a connector. */
 export interface ConnectorWords {
   readonly reason: ReasonCode | null;
+  /** Since when the reason stands, where there is one; epoch milliseconds. */
+  readonly reasonSince: number | null;
   readonly message: string;
   readonly cause: string | null;
   readonly remedy: readonly RemedyStep[];
@@ -48,26 +50,51 @@ const ORDER: readonly ConnectorTrouble["reason"][] = [
 /** The sentence of a connector, its cause and its remedy. */
 export function connectorWords(row: ConnectorRow, place: WordsPlace): ConnectorWords {
   const { name } = row;
-  if (row.revokedAt !== null && row.nextKey === null)
+  if (isRevoked(row))
     return {
       reason: null,
+      reasonSince: null,
       message: `Connector ${name} is revoked.`,
       cause: `Its key was revoked at ${iso(row.revokedAt)}.`,
       remedy: remedyOf("never_connected", evidenceOf(row, place)),
     };
   const message = CALM[row.state](name);
-  if (row.state === "unreachable") return { message, ...told("heartbeat_missed", evidenceOf(row, place)) };
-  if (row.state === "never_connected") return { message, ...told("never_connected", evidenceOf(row, place)) };
-  if (row.state === "offline")
-    return { reason: null, message, cause: `It said goodbye at ${iso(row.since)}.`, remedy: [] };
+  const calm = { reason: null, reasonSince: null, message, cause: null, remedy: [] };
+  if (row.state === "unreachable")
+    return { message, ...told("heartbeat_missed", row.since, evidenceOf(row, place)) };
+  if (row.state === "never_connected")
+    return { message, ...told("never_connected", row.since, evidenceOf(row, place)) };
+  if (row.state === "offline") return { ...calm, cause: `It said goodbye at ${iso(row.since)}.` };
   const trouble = troubleOf(row, place);
-  if (trouble === undefined) return { reason: null, message, cause: null, remedy: [] };
-  return { message, ...told(trouble.reason, { ...evidenceOf(row, place), ...trouble.evidence }) };
+  if (trouble === undefined) return calm;
+  const refused = trouble.reason === "config_invalid" && row.state === "connected";
+  return {
+    message: refused ? `Connector ${name} refused its configuration.` : message,
+    ...told(trouble.reason, trouble.at, {
+      ...evidenceOf(row, place),
+      ...fileOf(row, trouble),
+      ...trouble.evidence,
+    }),
+  };
 }
 
-function told(reason: ReasonCode, evidence: Evidence): Omit<ConnectorWords, "message"> {
+/** True where its key was revoked, and it did not enrol again since. */
+export function isRevoked(row: ConnectorRow): row is ConnectorRow & { readonly revokedAt: number } {
+  return row.revokedAt !== null && row.nextKey === null;
+}
+
+function told(reason: ReasonCode, reasonSince: number, evidence: Evidence): Omit<ConnectorWords, "message"> {
   const hasWords = reasonRow(reason).says !== undefined;
-  return { reason, cause: hasWords ? causeOf(reason, evidence) : null, remedy: remedyOf(reason, evidence) };
+  // A problem that ends as a question needs no full stop.
+  const cause = hasWords ? (causeOf(reason, evidence)?.replace(/([?!])\.$/, "$1") ?? null) : null;
+  return { reason, reasonSince, cause, remedy: remedyOf(reason, evidence) };
+}
+
+/** The file of a problem told as FILE:LINE:COLUMN; within a pod its folder is none of the reader's. */
+function fileOf({ install }: ConnectorRow, { evidence }: ConnectorTrouble): Evidence {
+  const [, path] = /^([^:]+):\d+:\d+: /.exec(String(evidence["problem"] ?? "")) ?? [];
+  if (path === undefined) return {};
+  return { file: install?.kind === "process" ? path : path.slice(path.lastIndexOf("/") + 1) };
 }
 
 function troubleOf(row: ConnectorRow, { now, duplicateMemoryMs }: WordsPlace): ConnectorTrouble | undefined {
@@ -93,6 +120,7 @@ function evidenceOf(row: ConnectorRow, place: WordsPlace): Evidence {
   }
   if (install?.namespace) evidence["namespace"] = printable(install.namespace);
   if (install?.release) evidence["release"] = printable(install.release);
+  if (install?.kind === "process") evidence["process"] = "mooring.* connector";
   if (row.version !== null) evidence["version"] = printable(row.version);
   return evidence;
 }

@@ -56,7 +56,9 @@ export function createCore(place: CorePlace): Core {
   const liveness = new Liveness({ profile, timings, sweepMs }, () => clock.tick());
   const { duplicateMemoryMs } = timings;
   const lastSeenAt = (id: string): number | undefined => hub.lastSeenAt(id);
-  const view = new View({ reads: store, clock, samples, publicUrl, chart, duplicateMemoryMs, lastSeenAt });
+  const { heartbeatMs } = profile;
+  const words = { publicUrl, chart, duplicateMemoryMs, heartbeatMs };
+  const view = new View({ reads: store, clock, samples, ...words, lastSeenAt });
   const feed = new Feed(newId());
   const publisher = new Publisher({ reads: store, view, feed, log });
   const hub: Hub = new Hub({ store, clock, timings, liveness, notify: publisher, log });

@@ -3,6 +3,7 @@ import { iso } from "./clock.ts";
 import type { ShownSummary, ShownTrouble } from "./shown.ts";
 import { CONNECTOR_STATES, type ConnectorRow, type IntegrationRow } from "./store/rows.ts";
 import { type Reads, SILENT } from "./store/store.ts";
+import { isRevoked } from "./connector-words.ts";
 import type { View } from "./view.ts";
 
 /** Integrations in trouble that are looked at, and troubles that are shown. */
@@ -47,7 +48,7 @@ function zeroes<K extends string>(keys: readonly K[]): Record<K, number> {
 
 function connectorTrouble(row: ConnectorRow, view: View, explains: number): ShownTrouble[] {
   const words = view.words(row);
-  if (words.reason === null || row.state === "never_connected") return [];
+  if ((words.reason === null && !isRevoked(row)) || row.state === "never_connected") return [];
   const isUnreachable = row.state === "unreachable";
   return [
     {
@@ -60,7 +61,7 @@ function connectorTrouble(row: ConnectorRow, view: View, explains: number): Show
       message: words.message,
       cause: words.cause,
       remedy: [...words.remedy],
-      since: iso(row.since),
+      since: iso(isRevoked(row) ? row.revokedAt : (words.reasonSince ?? row.since)),
       explains: isUnreachable ? explains : 0,
     },
   ];

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { iso, isoOrNull } from "./clock.ts";
-import { connectorWords, type ConnectorWords } from "./connector-words.ts";
+import { connectorWords, isRevoked, type ConnectorWords } from "./connector-words.ts";
 import type { Samples } from "./samples.ts";
 import type { ShownCommand, ShownConnector, ShownIntegration, ShownSecret } from "./shown.ts";
 import type { CommandRow, ConnectorRow, IntegrationRow, SecretRow } from "./store/rows.ts";
@@ -13,6 +13,8 @@ export interface ViewPlace {
   readonly publicUrl: string;
   readonly chart: string;
   readonly duplicateMemoryMs: number;
+  /** How often a connector is asked to beat, milliseconds. */
+  readonly heartbeatMs: number;
   /** Epoch milliseconds of the last frame, where this process had one. */
   lastSeenAt(connectorId: string): number | undefined;
 }
@@ -43,7 +45,10 @@ export class View {
       state: row.state,
       condition: row.state === "unreachable" ? "connector_unreachable" : null,
       reason: words.reason,
+      reasonSince: isoOrNull(words.reasonSince),
       since: iso(row.since),
+      revokedAt: isRevoked(row) ? iso(row.revokedAt) : null,
+      heartbeatMs: Math.round(this.#place.heartbeatMs),
       lastHeartbeatAt: isoOrNull(this.#place.lastSeenAt(row.id) ?? row.lastHeartbeatAt),
       version: row.version,
       install: row.install,

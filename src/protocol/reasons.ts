@@ -707,14 +707,24 @@ export const REASONS = {
       "Connector {connector} is silent.",
     ],
     remedy: [
-      {
-        text: "See whether its pod runs.",
-        command: "kubectl -n {namespace} get pods -l app.kubernetes.io/instance={release}",
-      },
-      {
-        text: "Read what it says of the control plane.",
-        command: "kubectl -n {namespace} logs -l app.kubernetes.io/instance={release} --tail=50",
-      },
+      [
+        {
+          text: "See whether its pod runs.",
+          command: "kubectl -n {namespace} get pods -l app.kubernetes.io/instance={release}",
+        },
+        {
+          text: "See whether its process runs, on the machine where it was started.",
+          command: "pgrep -af {process}",
+        },
+        { text: "See whether its process runs." },
+      ],
+      [
+        {
+          text: "Read what it says of the control plane.",
+          command: "kubectl -n {namespace} logs -l app.kubernetes.io/instance={release} --tail=50",
+        },
+        { text: "Read in its log what it says of the control plane." },
+      ],
       {
         text: "Let its network reach {controlPlane}: the connector opens the connection, nothing needs to reach it.",
       },
@@ -774,11 +784,17 @@ export const REASONS = {
       "The configuration was refused, and the last good one is in use.",
     ],
     remedy: [
-      {
-        text: "Correct the configuration; it is read again as soon as it changes.",
-        command: "kubectl -n {namespace} logs -l app.kubernetes.io/instance={release} --tail=50",
-      },
-      { text: "Check the file before it is rolled out.", command: "mooring check {file}" },
+      [
+        {
+          text: "Correct the configuration; it is read again as soon as it changes.",
+          command: "kubectl -n {namespace} logs -l app.kubernetes.io/instance={release} --tail=50",
+        },
+        { text: "Correct the configuration; it is read again as soon as it changes." },
+      ],
+      [
+        { text: "Check the file before it is rolled out.", command: "mooring check {file}" },
+        { text: "Check the file with mooring check before it is rolled out." },
+      ],
     ],
   },
   config_conflict: { stage: "connector" },

@@ -166,13 +166,23 @@ test("a revoked key is 403; a new join token brings the connector back", async (
   await plane.api("POST", `/connectors/${connector}/revoke`);
   await first[Symbol.asyncDispose]();
   expect(await upgrade(await auth(identity))).toMatchObject({ status: 403, error: "revoked" });
-  expect(await plane.get(`/connectors/${connector}`)).toMatchObject({
+  const gone = await plane.get<{ revokedAt: string }>(`/connectors/${connector}`);
+  expect(gone).toMatchObject({
     message: `Connector ${connector} is revoked.`,
+    revokedAt: expect.stringMatching(/Z$/) as unknown,
   });
+  const { troubles } = await plane.get<{ troubles: unknown[] }>("/summary");
+  expect(troubles).toContainEqual(
+    expect.objectContaining({ kind: "connector", name: connector, since: gone.revokedAt }),
+  );
   const again = await plane.enrolled(connector);
   await using back = await FakeConnector.ready(plane.origin, again);
   expect(back.identity.answer.connectorId).toBe(identity.answer.connectorId);
-  expect(await plane.get(`/connectors/${connector}`)).toMatchObject({ state: "connected", reason: null });
+  expect(await plane.get(`/connectors/${connector}`)).toMatchObject({
+    state: "connected",
+    reason: null,
+    revokedAt: null,
+  });
 });
 
 test("a join token of before the revocation brings nobody back", async () => {

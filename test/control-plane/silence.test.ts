@@ -14,7 +14,9 @@ interface Connector {
   state: string;
   condition: string | null;
   reason: string | null;
+  reasonSince: string | null;
   message: string;
+  remedy: { text: string; command: string | null }[];
   id: string;
   integrations: Record<string, number>;
 }
@@ -39,6 +41,7 @@ test("silence is unreachable after the deadline, pings do not count, and everyth
     condition: "connector_unreachable",
     reason: "heartbeat_missed",
     message: "Connector quiet is unreachable.",
+    heartbeatMs: 750,
     integrations: { online: 0, error: 0, unknown: 2 },
   });
   const db = await plane.get("/integrations/quiet/db");
@@ -105,12 +108,21 @@ test("events before a goodbye are stored before it is answered", async () => {
 
 test("a refused configuration is told, and so is that it is accepted again", async () => {
   await using connector = await FakeConnector.ready(plane.origin, await plane.enrolled("misconfigured"));
-  connector.beat({ configInvalid: "integrations[0].type: no such type" });
+  const begun = Date.now();
+  connector.beat({ configInvalid: 'conf/mooring.yaml:3:5: no such type; did you mean "tcp"?' });
   const told = await plane.until<Connector>(
     "/connectors/misconfigured",
     ({ reason }) => reason === "config_invalid",
   );
-  expect(told.state).toBe("connected");
+  expect(told).toMatchObject({
+    state: "connected",
+    message: "Connector misconfigured refused its configuration.",
+    cause:
+      'The configuration of connector misconfigured was refused, and the last good one is in use: conf/mooring.yaml:3:5: no such type; did you mean "tcp"?',
+  });
+  expect(told.remedy.map(({ command }) => command)).toContain("mooring check mooring.yaml");
+  // Since the refusal, not since it connected.
+  expect(Date.parse(told.reasonSince ?? "")).toBeGreaterThanOrEqual(begun - 5);
   connector.beat();
   await plane.until<Connector>("/connectors/misconfigured", ({ reason }) => reason === null);
 });
