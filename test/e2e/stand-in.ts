@@ -145,6 +145,24 @@ export class StandIn {
     const { connectors, integrations } = this.world;
     api.get("/connectors", (c) => c.json(page([...connectors.values()], c.req.query())));
     api.get("/connectors/:name", (c) => c.json(connectors.get(c.req.param("name")) ?? null));
+    api.get("/connectors/:name/heartbeats", (c) => {
+      const at = connectors.get(c.req.param("name"))?.lastHeartbeatAt ?? null;
+      const bucket = { state: "online", count: 9, min: 1, median: 1, max: 1 };
+      return c.json({ items: at === null ? [] : [{ at, ...bucket }], next: null });
+    });
+    api.post("/connectors/:name/revoke", (c) => {
+      const one = connectors.get(c.req.param("name"));
+      if (one === undefined) return c.body(null, 404);
+      const message = `Connector ${one.name} is revoked.`;
+      this.tellConnector({ ...one, state: "offline", message, revokedAt: new Date().toISOString() });
+      return c.body(null, 204);
+    });
+    api.delete("/connectors/:name", (c) => {
+      const name = c.req.param("name");
+      connectors.delete(name);
+      this.publish("connector", { name, removed: true });
+      return c.body(null, 204);
+    });
     const { secrets } = this.world;
     api.get("/secrets", (c) => c.json(page([...secrets.values()], c.req.query())));
     api.get("/integrations", (c) => {

@@ -32,7 +32,12 @@ export interface Connector {
   readonly state: ConnectorState;
   readonly condition: string | null;
   readonly reason: string | null;
+  /** Since when the reason stands; `since` is the state's. */
+  readonly reasonSince: string | null;
   readonly since: string;
+  readonly revokedAt: string | null;
+  /** A heartbeat is expected at least this often. */
+  readonly heartbeatMs: number;
   readonly lastHeartbeatAt: string | null;
   readonly version: string | null;
   readonly install: Install | null;
@@ -125,9 +130,10 @@ export interface Command {
   readonly message?: string | null;
 }
 
-/** One bucket of `…/samples`, five minutes long. */
+/** One bucket of `…/samples` or `…/heartbeats`, five minutes long. */
 export interface Sample {
   readonly at: string;
+  readonly count?: number;
   readonly state: string;
   readonly min: number;
   readonly median: number;

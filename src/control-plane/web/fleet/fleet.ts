@@ -89,6 +89,12 @@ function put<T>(cells: Map<string, Signal<T>>, key: string, value: T): void {
   else cell.value = value;
 }
 
+/** With a connector goes what stood behind it. */
+function forgetBehind(connector: string): void {
+  for (const cells of [integrationCells, secretCells])
+    for (const key of cells.keys()) if (key.startsWith(`${connector}/`)) cells.delete(key);
+}
+
 /** Applies a frame's changes together. */
 export function apply(change: Frame, at: number): void {
   batch(() => {
@@ -99,7 +105,8 @@ export function apply(change: Frame, at: number): void {
     if (change.gone !== undefined && change.gone.length > 0) {
       const next = new Map(gone.peek());
       for (const key of change.gone) {
-        if (!connectorCells.delete(key) && !integrationCells.delete(key)) continue;
+        if (connectorCells.delete(key)) forgetBehind(key);
+        else if (!integrationCells.delete(key)) continue;
         next.set(key, at);
       }
       gone.value = next;

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { get } from "../api/call.ts";
 import type { Connector, Integration, Page } from "../api/shapes.ts";
-import { apply, integrationCell } from "./fleet.ts";
+import { apply, connectors, integrationCell } from "./fleet.ts";
 import { integrationHref } from "./hrefs.ts";
 import { link } from "./link.ts";
 import { now } from "./now.ts";
@@ -12,6 +12,7 @@ const DUE_AFTER_MS = 1500;
 const ASK_AGAIN_MS = 20_000;
 const AT_MOST = 8;
 const HEARTBEATS_EVERY_MS = 15_000;
+const LEAST_EVERY_MS = 5000;
 
 const asked = new Map<string, number>();
 
@@ -50,11 +51,11 @@ export function useFresh(lines: readonly { readonly id: string }[]): void {
 
 /** Reads the connectors' last heartbeats as often as they come. */
 export function followHeartbeats(): void {
-  setInterval(() => {
-    if (document.visibilityState !== "visible" || link.peek().kind !== "live") return;
-    get<Page<Connector>>("/connectors?limit=500").then(
-      (page) => apply({ connectors: page.items }, now.peek()),
-      () => {}, // the stream says what is lost
-    );
-  }, HEARTBEATS_EVERY_MS);
+  const every = Math.min(HEARTBEATS_EVERY_MS, ...connectors.peek().map(({ heartbeatMs }) => heartbeatMs));
+  setTimeout(followHeartbeats, Math.max(LEAST_EVERY_MS, every));
+  if (document.visibilityState !== "visible" || link.peek().kind !== "live") return;
+  get<Page<Connector>>("/connectors?limit=500").then(
+    (page) => apply({ connectors: page.items }, now.peek()),
+    () => {}, // the stream says what is lost
+  );
 }

@@ -1,6 +1,6 @@
 import type { State } from "../../../protocol/stages.ts";
 import type { Connector, Integration } from "../api/shapes.ts";
-import { STATE_ORDER, counted, several, spoken, typeName } from "../words/names.ts";
+import { STATE_ORDER, connectorGap, counted, several, spoken, typeName } from "../words/names.ts";
 import type { Filter } from "./filter.ts";
 import { keyOf } from "./fleet.ts";
 
@@ -76,7 +76,10 @@ export function groupsOf(
 function need(group: Group): number {
   if (group.counts.error > 0) return 3;
   if (group.connector?.state === "unreachable" || group.counts.unknown > 0) return 2;
-  return group.counts.warning > 0 ? 1 : 0;
+  const isGap =
+    group.connector !== null &&
+    (group.connector.revokedAt !== null || connectorGap(group.connector) !== null);
+  return group.counts.warning > 0 || isGap ? 1 : 0;
 }
 
 /** "1 error, 2 warnings, 21 online". */

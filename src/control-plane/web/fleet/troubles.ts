@@ -1,5 +1,5 @@
 import type { Connector, Integration } from "../api/shapes.ts";
-import { several } from "../words/names.ts";
+import { connectorGap, several } from "../words/names.ts";
 import { connectorHref, integrationHref, secretHref } from "./hrefs.ts";
 
 /** One row of "Needs attention": one sentence, however many integrations it explains. */
@@ -46,8 +46,8 @@ function ofConnector(connector: Connector): Trouble {
     about: null,
     cause: `${connector.cause ?? ""}${consequence}`.trim(),
     places: [connector.name],
-    code: silent ? "connector" : (connector.reason ?? "connector"),
-    since: connector.since,
+    code: silent ? "connector" : connector.revokedAt !== null ? "revoked" : (connector.reason ?? "connector"),
+    since: connector.revokedAt ?? connector.reasonSince ?? connector.since,
     href: connectorHref(connector.name),
     explains: all,
   };
@@ -108,7 +108,7 @@ export function troublesOf(
   const troubles = connectors
     .filter(
       (connector) =>
-        connector.state === "unreachable" || (connector.state === "connected" && connector.reason !== null),
+        connector.state === "unreachable" || connector.revokedAt !== null || connectorGap(connector) !== null,
     )
     .map(ofConnector);
   const found = new Map<string, Integration[]>();

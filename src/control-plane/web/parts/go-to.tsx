@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { Shape } from "../words/names.ts";
-import { CONNECTOR_WORDS } from "../words/names.ts";
+import { connectorWord } from "../words/names.ts";
 import { connectors, integrations } from "../fleet/fleet.ts";
 import { connectorHref, integrationHref } from "../fleet/hrefs.ts";
 import { useKeys } from "../fleet/keys.ts";
@@ -34,7 +34,7 @@ function goalsFor(text: string): Goal[] {
       href: connectorHref(one.name),
       name: one.name,
       of: "connector",
-      shape: CONNECTOR_WORDS[one.state][1],
+      shape: connectorWord(one)[1],
     }));
   for (const one of integrations.value) {
     if (first.length >= MOST) break;

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 
-const NAMED = /^(Connector |Integration |Secret )(.+?)( (?:is|works|was|has)\b.*)$/s;
+const NAMED = /^(Connector |Integration |Secret )(.+?)( (?:is|works|was|has|refused)\b.*)$/s;
 const COUNTED = /^(\d+)( failed requests.*)$/s;
 
 /** The product's sentence, exactly, with its name in bold. */

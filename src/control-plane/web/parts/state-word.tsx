@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { State } from "../../../protocol/stages.ts";
-import type { ConnectorState } from "../api/shapes.ts";
-import { CONNECTOR_WORDS, STATE_WORDS } from "../words/names.ts";
+import type { Connector } from "../api/shapes.ts";
+import { connectorWord, STATE_WORDS } from "../words/names.ts";
 import { Mark } from "./mark.tsx";
 
 /** A state as shape, word and colour. */
@@ -22,13 +22,13 @@ export function StateWord({
 
 /** A connector's state, the same way. */
 export function ConnectorWord({
-  state,
+  connector,
   size = 16,
 }: {
-  readonly state: ConnectorState;
+  readonly connector: Pick<Connector, "state" | "revokedAt">;
   readonly size?: number;
 }): JSX.Element {
-  const [word, shape] = CONNECTOR_WORDS[state];
+  const [word, shape] = connectorWord(connector);
   return (
     <span class={`state is-${shape}`}>
       <Mark shape={shape} size={size} />

@@ -2,7 +2,8 @@ import type { JSX } from "preact";
 import type { Connector } from "../api/shapes.ts";
 import { connectors } from "../fleet/fleet.ts";
 import { mayAct } from "../fleet/may-act.ts";
-import { several } from "../words/names.ts";
+import { connectorGap, several } from "../words/names.ts";
+import { Moment } from "../parts/age.tsx";
 import { CommandBlock, Remedy } from "../parts/command.tsx";
 import { Sentence } from "../parts/sentence.tsx";
 import { HeartbeatStrip } from "./heartbeat-strip.tsx";
@@ -110,7 +111,7 @@ export function ConnectorDiagnosis({ connector }: { readonly connector: Connecto
   const tone =
     connector.state === "unreachable"
       ? "error"
-      : connector.reason !== null && connector.state === "connected"
+      : connector.revokedAt !== null || connectorGap(connector) !== null
         ? "warning"
         : "plain";
   return (
@@ -128,6 +129,11 @@ export function ConnectorDiagnosis({ connector }: { readonly connector: Connecto
           <p class="codes">
             <code class="code">connector</code>
             <code class="code">{connector.reason}</code>
+            {connector.state === "connected" && connector.reasonSince !== null && (
+              <span class="quiet">
+                since <Moment at={connector.reasonSince} /> UTC
+              </span>
+            )}
           </p>
         )}
         {connector.lastHeartbeatAt !== null && <HeartbeatStrip connector={connector} />}
@@ -136,7 +142,7 @@ export function ConnectorDiagnosis({ connector }: { readonly connector: Connecto
         <div class="what-to-do">
           <h2>What to do</h2>
           <Sightings connector={connector} />
-          {connector.state === "never_connected" && mayAct() && (
+          {(connector.state === "never_connected" || connector.revokedAt !== null) && mayAct() && (
             <p class="closing">
               <a class="button" href={`/add?connector=${encodeURIComponent(connector.name)}`}>
                 Make a join token here

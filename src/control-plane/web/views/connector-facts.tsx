@@ -43,7 +43,7 @@ export function ConnectorFacts({ connector }: { readonly connector: Connector })
     if (install.release !== null) facts.push(["Release", <span class="mono">{install.release}</span>]);
     if (install.name !== null)
       facts.push([
-        "Pod or host",
+        install.kind === "process" ? "Host" : "Pod",
         <span class="mono">
           <Breakable text={install.name} />
         </span>,
@@ -82,7 +82,10 @@ export function NotKnown({ connector }: { readonly connector: Connector }): JSX.
             whether its {several(all, "integration")} {all === 1 ? "works" : "work"} now
           </li>
         )}
-        <li>whether the pod still runs: silence looks the same from here</li>
+        <li>
+          whether its {connector.install === null || connector.install.kind === "process" ? "process" : "pod"}{" "}
+          still runs: silence looks the same from here
+        </li>
       </ul>
     </Card>
   );

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { Connector } from "../api/shapes.ts";
 import { clock } from "../words/ages.ts";
-import { CONNECTOR_WORDS } from "../words/names.ts";
+import { connectorWord } from "../words/names.ts";
 import { connectorTicket } from "../words/ticket.ts";
 import { connectorNamed, gone, picture } from "../fleet/fleet.ts";
 import { isRunning, outcomeWords, useGiven, type Given } from "../fleet/given.ts";
@@ -17,6 +17,7 @@ import { Icon } from "../parts/icon.tsx";
 import { Loading, Refused } from "../parts/standing.tsx";
 import { ConnectorWord } from "../parts/state-word.tsx";
 import { ConnectorDiagnosis } from "./connector-diagnosis.tsx";
+import { ConnectorEnd } from "./connector-end.tsx";
 import { ConnectorFacts, NotKnown } from "./connector-facts.tsx";
 import { ConnectorIntegrations } from "./connector-integrations.tsx";
 import { whyResting } from "./integration-head.tsx";
@@ -24,8 +25,8 @@ import { whyResting } from "./integration-head.tsx";
 function ConnectorStanding({ connector }: { readonly connector: Connector }): JSX.Element {
   return (
     <p class="standing">
-      <ConnectorWord state={connector.state} size={18} />
-      <Standing since={connector.since} />
+      <ConnectorWord connector={connector} size={18} />
+      <Standing since={connector.revokedAt ?? connector.since} />
       {connector.lastHeartbeatAt !== null && (
         <span>
           last heartbeat{" "}
@@ -129,7 +130,7 @@ export function ConnectorView({ name }: { readonly name: string }): JSX.Element 
       <div class="head">
         <div class="head-words">
           <div class="title-line">
-            <Heading title={`${name}: ${CONNECTOR_WORDS[connector.state][0]}`}>{name}</Heading>
+            <Heading title={`${name}: ${connectorWord(connector)[0]}`}>{name}</Heading>
             <code class="code">connector</code>
           </div>
           <ConnectorStanding connector={connector} />
@@ -145,6 +146,7 @@ export function ConnectorView({ name }: { readonly name: string }): JSX.Element 
         <aside class="aside" aria-label="About this connector">
           <ConnectorFacts connector={connector} />
           <NotKnown connector={connector} />
+          <ConnectorEnd connector={connector} />
         </aside>
       </div>
     </>

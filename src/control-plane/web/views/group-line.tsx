@@ -3,9 +3,10 @@ import type { State } from "../../../protocol/stages.ts";
 import type { Connector } from "../api/shapes.ts";
 import { countWords, type Line } from "../fleet/rows.ts";
 import { connectorHref } from "../fleet/hrefs.ts";
-import { STATE_ORDER } from "../words/names.ts";
+import { connectorGap, STATE_ORDER } from "../words/names.ts";
 import { Age, Moment } from "../parts/age.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { Mark } from "../parts/mark.tsx";
 import { ConnectorWord } from "../parts/state-word.tsx";
 
 interface LineProps<K extends Line["kind"]> {
@@ -49,9 +50,16 @@ function Shares({ counts }: { readonly counts: Readonly<Record<State, number>> }
 }
 
 function Standing({ connector }: { readonly connector: Connector }): JSX.Element {
+  const gap = connectorGap(connector);
   return (
     <>
-      <ConnectorWord state={connector.state} />
+      <ConnectorWord connector={connector} />
+      {gap !== null && (
+        <span class="state is-warning">
+          <Mark shape="warning" />
+          {gap}
+        </span>
+      )}
       <span class="quiet heartbeat">
         {connector.lastHeartbeatAt === null ? (
           "no heartbeat yet"

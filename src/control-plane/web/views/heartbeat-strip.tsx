@@ -2,13 +2,13 @@ import type { JSX } from "preact";
 import type { Connector } from "../api/shapes.ts";
 import { now } from "../fleet/now.ts";
 import { phone } from "../fleet/settings.ts";
-import { clock, exactSpan, moment } from "../words/ages.ts";
+import { several } from "../words/names.ts";
+import { clock, exactSpan, millis, moment } from "../words/ages.ts";
+import { knownBeats, PINS } from "./beats.ts";
 
 const ALERT_AFTER_MS = 120_000;
 const LAST = 41;
-const PINS = 18;
 const MOST_MISSED = 26;
-const HEARTBEAT_MS = 15_000;
 
 interface Marker {
   readonly at: number;
@@ -35,12 +35,20 @@ function markers(connector: Connector, last: number, at: number): Marker[] {
   return list;
 }
 
-function Pins({ until }: { readonly until: number }): JSX.Element {
+/** "a heartbeat every 15 s". */
+function every({ heartbeatMs }: Connector): string {
+  return `a heartbeat every ${heartbeatMs < 1000 ? millis(heartbeatMs) : `${heartbeatMs / 1000} s`}`;
+}
+
+/** The last heartbeats: as many as are known, the last one at the right; before the first there is nothing. */
+function Pins({ until, count }: { readonly until: number; readonly count: number }): JSX.Element {
+  const at = (index: number): number => 0.6 + (index / (PINS - 1)) * (until - 0.6);
+  const first = PINS - count;
   return (
     <g class="pins">
-      <line x1="0" y1="66" x2={`${until}%`} y2="66" />
-      {Array.from({ length: PINS }, (_, index) => {
-        const x = `${0.6 + (index / (PINS - 1)) * (until - 0.6)}%`;
+      <line x1={`${count === PINS ? 0 : at(first)}%`} y1="66" x2={`${until}%`} y2="66" />
+      {Array.from({ length: count }, (_, index) => {
+        const x = `${at(first + index)}%`;
         return (
           <g key={index}>
             <line x1={x} y1="40" x2={x} y2="66" />
@@ -49,6 +57,23 @@ function Pins({ until }: { readonly until: number }): JSX.Element {
         );
       })}
     </g>
+  );
+}
+
+/** Where the session began, if that is within the picture. */
+function Begun({
+  connector,
+  count,
+}: {
+  readonly connector: Connector;
+  readonly count: number;
+}): JSX.Element | null {
+  const share = 99.4 - ((count - 1) / (PINS - 1)) * 98.8;
+  if (count === PINS || share < (phone.value ? 55 : 30)) return null;
+  return (
+    <text class="quiet-label" x={`${share - 1.5}%`} y="70" text-anchor="end">
+      connected at {moment(Date.parse(connector.since), now.value)}
+    </text>
   );
 }
 
@@ -78,19 +103,19 @@ function Silent({ connector, last }: { readonly connector: Connector; readonly l
       aria-label={`Heartbeats until ${clock(last)}, silence for ${gap} since.`}
     >
       <text class="quiet-label" x="0" y="14">
-        {phone.value ? "heartbeats" : "a heartbeat every 15 s"}
+        {phone.value ? "heartbeats" : every(connector)}
       </text>
       <text class="error-label" x={`${LAST + 1}%`} y="14">
         silence for {gap}
       </text>
       <rect class="silence" x={`${LAST}%`} y="26" width={`${100 - LAST}%`} height="52" />
-      <Pins until={LAST} />
+      <Pins until={LAST} count={knownBeats(connector, last)} />
       <line class="silent-line" x1={`${LAST + 4}%`} y1="66" x2="100%" y2="66" />
       <svg x={`${LAST}%`} y="58" width="44" height="20" class="rope is-frayed">
         <path d="M0 8c10 0 14 1 19 4" />
         <path class="strand" d="M19 12c3 .6 6 0 9-2M19 12c4 1 6 2 8 4.5M19 12c2 1.4 3 3 3.5 5.5" />
       </svg>
-      <Missed count={Math.floor((at - last) / HEARTBEAT_MS)} />
+      <Missed count={Math.floor((at - last) / connector.heartbeatMs)} />
       <line class="edge is-error" x1={`${LAST}%`} y1="26" x2={`${LAST}%`} y2="90" />
       <text class="error-label" x={`${LAST}%`} y="107" text-anchor="end">
         Last heartbeat
@@ -126,21 +151,23 @@ export function HeartbeatStrip({ connector }: { readonly connector: Connector })
   const last = Date.parse(connector.lastHeartbeatAt);
   if (connector.state === "unreachable") return <Silent connector={connector} last={last} />;
   if (connector.state !== "connected") return null;
+  const count = knownBeats(connector, last);
   return (
     <svg
       class="heartbeats"
       width="100%"
       height="76"
       role="img"
-      aria-label={`Heartbeats come; the last one at ${clock(last)}.`}
+      aria-label={`Heartbeats come; the last one at ${clock(last)}, ${count === PINS ? "as the 17 before it" : `${several(count, "heartbeat")} since it connected`}.`}
     >
       <text class="quiet-label" x="0" y="14">
-        a heartbeat every 15 s
+        {every(connector)}
       </text>
       <text class="quiet-label" x="100%" y="14" text-anchor="end">
         last at {clock(last)}
       </text>
-      <Pins until={99.4} />
+      <Begun connector={connector} count={count} />
+      <Pins until={99.4} count={count} />
     </svg>
   );
 }

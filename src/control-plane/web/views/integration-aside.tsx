@@ -81,7 +81,7 @@ export function Facts({
           <a href={connectorHref(item.connector)}>{item.connector}</a>
           {owner !== undefined && (
             <small>
-              <ConnectorWord state={owner.state} size={14} />
+              <ConnectorWord connector={owner} size={14} />
               {owner.lastHeartbeatAt !== null && (
                 <span class="faint">
                   heard <Age at={owner.lastHeartbeatAt} />

@@ -1,5 +1,5 @@
 import type { State } from "../../../protocol/stages.ts";
-import type { ConnectorState } from "../api/shapes.ts";
+import type { Connector, ConnectorState } from "../api/shapes.ts";
 
 /** The states in the order of what needs attention. */
 export const STATE_ORDER: readonly State[] = ["error", "warning", "unknown", "online"];
@@ -15,7 +15,7 @@ export const STATE_WORDS: Readonly<Record<State, string>> = {
 export type Shape = State | "blocked" | "hollow" | "unseen" | "running" | "grey";
 
 /** How a connector's state reads, and which shape stands before it. */
-export const CONNECTOR_WORDS: Readonly<Record<ConnectorState, readonly [word: string, shape: Shape]>> = {
+const CONNECTOR_WORDS: Readonly<Record<ConnectorState, readonly [word: string, shape: Shape]>> = {
   never_connected: ["Never connected", "grey"],
   connected: ["Connected", "online"],
   stale: ["Silent", "warning"],
@@ -24,6 +24,17 @@ export const CONNECTOR_WORDS: Readonly<Record<ConnectorState, readonly [word: st
   offline: ["Offline", "grey"],
   unreachable: ["Unreachable", "error"],
 };
+
+/** How a connector reads: a revoked one is more than offline. */
+export function connectorWord(connector: Pick<Connector, "state" | "revokedAt">): readonly [string, Shape] {
+  return connector.revokedAt === null ? CONNECTOR_WORDS[connector.state] : ["Revoked", "warning"];
+}
+
+/** What ails a connector that is connected, in few words; null where nothing does. */
+export function connectorGap({ state, reason }: Pick<Connector, "state" | "reason">): string | null {
+  if (state !== "connected" || reason === null) return null;
+  return reason === "config_invalid" ? "configuration refused" : spoken(reason);
+}
 
 const TYPES: Readonly<Record<string, string>> = {
   http: "HTTP",
