@@ -231,6 +231,7 @@ export function secret(id: string, changes: Partial<Secret> = {}): Secret {
     expiresAt: null,
     lastReadAt: ago(2 * MINUTE),
     since: ago(21 * 60 * MINUTE),
+    lastKnown: null,
     ...changes,
   };
 }

@@ -83,6 +83,7 @@ export interface Secret extends Pick<
   | "cause"
   | "remedy"
   | "findings"
+  | "lastKnown"
 > {
   readonly id: string;
   readonly store: string;

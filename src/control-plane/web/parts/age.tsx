@@ -7,11 +7,13 @@ interface AgeProps {
   readonly at: string | null;
   /** ago: "6 s ago". in: "in 51 s". */
   readonly as?: "ago" | "in";
+  /** Before it: "read 6 s ago", or "not read yet". */
+  readonly verb?: string;
 }
 
 /** How long ago something was. Without a live line ages would lie, so they become times. */
-export function Age({ at, as = "ago" }: AgeProps): JSX.Element {
-  if (at === null) return <span class="faint">not yet</span>;
+export function Age({ at, as = "ago", verb = "" }: AgeProps): JSX.Element {
+  if (at === null) return <span class="faint">{verb === "" ? "not yet" : `not ${verb} yet`}</span>;
   const time = Date.parse(at);
   const gap = as === "in" ? time - now.value : now.value - time;
   const text = notLive.value
@@ -22,9 +24,12 @@ export function Age({ at, as = "ago" }: AgeProps): JSX.Element {
         ? "now"
         : `in ${span(gap)}`;
   return (
-    <time dateTime={at} title={bothTimes(time)}>
-      {text}
-    </time>
+    <>
+      {verb !== "" && `${verb} `}
+      <time dateTime={at} title={bothTimes(time)}>
+        {text}
+      </time>
+    </>
   );
 }
 

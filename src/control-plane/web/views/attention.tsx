@@ -6,7 +6,7 @@ import { Card } from "../parts/card.tsx";
 import { useHeld } from "../parts/held.ts";
 import { Icon } from "../parts/icon.tsx";
 import { Mark } from "../parts/mark.tsx";
-import { Breakable, Sentence } from "../parts/sentence.tsx";
+import { Breakable, Cause, Sentence } from "../parts/sentence.tsx";
 
 const SHOWN = 10;
 
@@ -23,7 +23,7 @@ function TroubleRow({ trouble }: { readonly trouble: Trouble }): JSX.Element {
         </a>
         <p>
           {trouble.about !== null && <b>{trouble.about}: </b>}
-          {trouble.cause}
+          <Cause text={trouble.cause} />
         </p>
       </div>
       <div class="trouble-place">

@@ -5,7 +5,7 @@ import { mayAct } from "../fleet/may-act.ts";
 import { connectorGap, several } from "../words/names.ts";
 import { Moment } from "../parts/age.tsx";
 import { CommandBlock, Remedy } from "../parts/command.tsx";
-import { Sentence } from "../parts/sentence.tsx";
+import { Cause, Sentence } from "../parts/sentence.tsx";
 import { HeartbeatStrip } from "./heartbeat-strip.tsx";
 
 /** What the others say about where to look. */
@@ -122,7 +122,8 @@ export function ConnectorDiagnosis({ connector }: { readonly connector: Connecto
         </h2>
         {(connector.cause !== null || !calm) && (
           <p class="cause">
-            {connector.cause} {connector.state === "unreachable" && comparison(connector)}
+            <Cause text={connector.cause ?? ""} />{" "}
+            {connector.state === "unreachable" && comparison(connector)}
           </p>
         )}
         {connector.reason !== null && (

@@ -12,7 +12,7 @@ import { knotsOf, runningKnots } from "../words/stage-words.ts";
 import { Age } from "../parts/age.tsx";
 import { Remedy } from "../parts/command.tsx";
 import { MooringLine } from "../parts/mooring-line.tsx";
-import { Sentence } from "../parts/sentence.tsx";
+import { Cause, Sentence } from "../parts/sentence.tsx";
 
 /** What a refresh came to, in one line under the card's head. */
 function RefreshNote({ given }: { readonly given: Given }): JSX.Element | null {
@@ -107,7 +107,11 @@ export function Diagnosis({ item, given, transitions }: DiagnosisProps): JSX.Ele
             <h2 class="sentence">
               <Sentence text={item.message} />
             </h2>
-            {item.cause !== null && <p class="cause">{item.cause}</p>}
+            {item.cause !== null && (
+              <p class="cause">
+                <Cause text={item.cause} />
+              </p>
+            )}
             <Codes item={item} />
           </>
         )}

@@ -23,7 +23,7 @@ export function IntegrationStanding({ item }: { readonly item: Integration }): J
         </span>
       ) : (
         <span>
-          checked <Age at={item.checkedAt} />
+          <Age at={item.checkedAt} verb="checked" />
           {item.nextCheckAt !== null && (
             <>
               , next check <Age at={item.nextCheckAt} as="in" />

@@ -13,7 +13,7 @@ import { Remedy } from "../parts/command.tsx";
 import { Crumbs, Heading } from "../parts/heading.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { MooringLine } from "../parts/mooring-line.tsx";
-import { Sentence } from "../parts/sentence.tsx";
+import { Cause, Sentence } from "../parts/sentence.tsx";
 import { Loading } from "../parts/standing.tsx";
 import { StateWord } from "../parts/state-word.tsx";
 import { ShortReason } from "./integration-row.tsx";
@@ -28,7 +28,11 @@ function Diagnosis({ secret }: { readonly secret: Secret }): JSX.Element {
         <h2 class="sentence">
           <Sentence text={secret.message} />
         </h2>
-        {cause !== null && <p class="cause">{cause}</p>}
+        {cause !== null && (
+          <p class="cause">
+            <Cause text={cause} />
+          </p>
+        )}
         {reason !== null && (
           <p class="codes">
             {stage !== null && <code class="code">{stage}</code>}
@@ -200,7 +204,8 @@ export function SecretView({
             <StateWord state={secret.state} size={18} />
             <Standing since={secret.since} />
             <span>
-              read <Age at={secret.lastReadAt} />
+              {secret.lastKnown !== null && `last known ${secret.lastKnown.state}, `}
+              <Age at={secret.lastReadAt} verb="read" />
             </span>
           </p>
         </div>

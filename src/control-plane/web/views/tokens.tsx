@@ -88,7 +88,7 @@ export function Tokens(): JSX.Element {
                 <th scope="col">Connector</th>
                 <th scope="col">Made by</th>
                 <th scope="col">Made</th>
-                <th scope="col">Standing</th>
+                <th scope="col">State</th>
                 <th scope="col">
                   <span class="for-readers">Revoke</span>
                 </th>

@@ -50,6 +50,13 @@ export function moment(at: number, now: number): string {
   return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${clock(at, false)}`;
 }
 
+const ISO = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+/** A sentence of the control plane with its times as the page writes them. */
+export function withTimes(text: string, now: number): string {
+  return text.replaceAll(ISO, (time) => `${moment(Date.parse(time), now)} UTC`);
+}
+
 /** A time with its day in words: "Today 03:04:18", "Yesterday 07:58:40", "18 Nov 22:40:00". */
 export function dayAndTime(at: number, now: number): string {
   const days = Math.floor(now / DAY) - Math.floor(at / DAY);
