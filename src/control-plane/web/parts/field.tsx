@@ -22,7 +22,8 @@ interface TextFieldProps {
   readonly id: string;
   readonly name: string;
   readonly value: string;
-  readonly hint?: string;
+  /** Gives way to an error. */
+  readonly hint?: string | undefined;
   readonly error?: string | null;
   readonly mono?: boolean;
   readonly inputMode?: "numeric" | "url" | "text";
@@ -37,7 +38,6 @@ export function TextField(props: TextFieldProps): JSX.Element {
     id,
     name,
     value,
-    hint,
     error = null,
     mono = true,
     inputMode = "text",
@@ -45,6 +45,7 @@ export function TextField(props: TextFieldProps): JSX.Element {
     placeholder,
     onText,
   } = props;
+  const hint = error === null ? props.hint : undefined;
   const described = [error === null ? "" : `${id}-error`, hint === undefined ? "" : `${id}-hint`]
     .filter((part) => part !== "")
     .join(" ");

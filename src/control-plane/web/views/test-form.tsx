@@ -48,6 +48,8 @@ export function TestForm({ connector }: { readonly connector: string }): JSX.Ele
   };
   const culprit =
     outcome === null || outcome.state === "online" || draft !== tested ? null : culpritOf(outcome, tested);
+  const forbidden =
+    outcome?.reason === "policy_forbidden" && culprit === null && draft === tested ? outcome.cause : null;
   const errorAt = (path: string): string | null =>
     wrong.get(path) ?? (culprit === path ? (outcome?.cause ?? "This does not work.") : null);
   const others = connectors.value.filter((one) => one.state === "connected" || one.name === connector);
@@ -99,6 +101,11 @@ export function TestForm({ connector }: { readonly connector: string }): JSX.Ele
                   </li>
                 ))}
               </ul>
+            </div>
+          )}
+          {forbidden !== null && (
+            <div class="summary" role="alert">
+              <b>{forbidden}</b>
             </div>
           )}
           <h2>Integration</h2>

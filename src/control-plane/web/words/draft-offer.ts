@@ -31,10 +31,7 @@ export function offerIn(outcome: Outcome): Offer | null {
 
 const CULPRITS: readonly (readonly [reasons: RegExp, paths: readonly string[]])[] = [
   [/^secret_field_/, ["secret.fields.", "secret.name"]],
-  [
-    /^(secret_|store_|credentials_|policy_forbidden|account_)/,
-    ["secret.name", "secret.id", "secret.path", "secret.store"],
-  ],
+  [/^(secret_|store_|credentials_|account_)/, ["secret.name", "secret.id", "secret.path", "secret.store"]],
   [/^database_not_found/, ["config.database"]],
   [/^(connection_refused|connect_timeout|protocol_mismatch)/, ["config.port", "config.url"]],
   [/^(dns_|address_|network_|unexpected_)/, ["config.host", "config.url"]],
@@ -45,7 +42,11 @@ const CULPRITS: readonly (readonly [reasons: RegExp, paths: readonly string[]])[
 export function culpritOf(outcome: Outcome, draft: Draft): string | null {
   const offer = offerIn(outcome);
   if (offer !== null) return offer.path;
+  // The policy forbids a target or a secret's place: of the former no single field is the culprit.
+  if (outcome.reason === "policy_forbidden" && outcome.stage !== "secret") return null;
   const shown = fieldsOf(draft).map((field) => field.path);
-  const [, paths] = CULPRITS.find(([reasons]) => reasons.test(outcome.reason ?? "")) ?? [null, []];
+  const [, paths] = CULPRITS.find(([reasons]) =>
+    reasons.test(outcome.reason === "policy_forbidden" ? "secret_" : (outcome.reason ?? "")),
+  ) ?? [null, []];
   return paths.find((path) => shown.includes(path)) ?? null;
 }

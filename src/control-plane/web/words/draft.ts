@@ -76,15 +76,20 @@ export function yamlOf(tree: Tree, indent = 0): string {
 /** What must be typed before a test makes sense, by path. */
 export function missingIn(draft: Draft): ReadonlyMap<string, string> {
   const wrong = new Map<string, string>();
-  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(draft["name"] ?? ""))
-    wrong.set("name", "Lower-case letters, digits and hyphens.");
+  const name = draft["name"] ?? "";
+  if (name === "") wrong.set("name", "The integration needs a name.");
+  else if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name))
+    wrong.set("name", "The integration's name: lower-case letters, digits and hyphens, no hyphen at an end.");
   for (const field of fieldsOf(draft)) {
     const text = (draft[field.path] ?? "").trim();
     const needed = /^(config\.(host|url|database|port)|secret\.(name|namespace|id|path|vault))$/.test(
       field.path,
     );
     if (needed && text === "" && field.fallback === undefined)
-      wrong.set(field.path, `${field.name} is needed.`);
+      wrong.set(
+        field.path,
+        `${field.path.startsWith("secret.") ? `The secret's ${field.name.toLowerCase()}` : field.name} is needed.`,
+      );
     if (
       field.number === true &&
       text !== "" &&
