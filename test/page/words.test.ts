@@ -5,8 +5,8 @@ import { filterOf, searchOf } from "../../src/control-plane/web/fleet/filter.ts"
 import { groupsOf, linesOf } from "../../src/control-plane/web/fleet/rows.ts";
 import { troublesOf, verdictOf } from "../../src/control-plane/web/fleet/troubles.ts";
 import { recoveryWords } from "../../src/control-plane/web/fleet/transitions.ts";
-import { exactSpan, span } from "../../src/control-plane/web/words/ages.ts";
-import { itemOf, yamlOf } from "../../src/control-plane/web/words/draft.ts";
+import { exactSpan, span, withTimes } from "../../src/control-plane/web/words/ages.ts";
+import { itemOf, missingIn, yamlOf } from "../../src/control-plane/web/words/draft.ts";
 import { culpritOf, offerIn } from "../../src/control-plane/web/words/draft-offer.ts";
 import { installSteps } from "../../src/control-plane/web/words/install.ts";
 import { reasonWords } from "../../src/control-plane/web/words/names.ts";
@@ -168,8 +168,16 @@ describe("words", () => {
     expect(installSteps(names).at(-1)?.command).toBe(
       "helm upgrade --install mooring oci://r/c --version 1.4.2 -n mooring --set controlPlane.url=wss://m.example --set controlPlane.connectorName=prod-us-3 --set controlPlane.auth.existingSecret.name=mooring-join --wait",
     );
-    expect(installSteps({ ...names, chart: null }).at(-1)?.command).toContain("--join-token-file join-token");
+    expect(installSteps({ ...names, chart: null }).at(-1)?.command).toBe(
+      "npx mooring connector mooring.yaml --control-plane https://m.example --join-token-file join-token --state ./prod-us-3",
+    );
   });
+});
+
+test("the times of a sentence are written as the page writes times", () => {
+  const now = Date.parse("2026-11-22T09:00:00Z");
+  expect(withTimes("Revoked at 2026-11-22T08:45:43.652Z.", now)).toBe("Revoked at 08:45:43 UTC.");
+  expect(withTimes("Since 2026-11-18T22:40:00Z", now)).toBe("Since 18 Nov 22:40 UTC");
 });
 
 test("a recovery is a sentence, for a day", () => {
@@ -222,6 +230,13 @@ describe("the form", () => {
     });
   });
 
+  test("says of each field that is missing whose it is", () => {
+    const missing = [...missingIn({ type: "postgresql", "secret.store": "kubernetes" }).values()];
+    expect(missing).toContain("The integration needs a name.");
+    expect(missing).toContain("The secret's name is needed.");
+    expect(new Set(missing).size).toBe(missing.length);
+  });
+
   test("offers what the remedy knows, and marks the field", () => {
     const base = known("prod-eu-1/orders-db");
     const remedy = [
@@ -236,6 +251,10 @@ describe("the form", () => {
       value: "pass",
     });
     expect(culpritOf(base, draft)).toBe("config.port");
+    // The policy that forbids a target is no fault of the secret's name; one that forbids the secret is.
+    const forbidden = { ...base, reason: "policy_forbidden" };
+    expect(culpritOf({ ...forbidden, stage: "resolve" }, draft)).toBeNull();
+    expect(culpritOf({ ...forbidden, stage: "secret" }, draft)).toBe("secret.name");
   });
 });
 

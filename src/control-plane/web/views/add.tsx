@@ -2,10 +2,13 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { Problem, send } from "../api/call.ts";
 import { connectorNamed, connectors } from "../fleet/fleet.ts";
+import { connectorHref } from "../fleet/hrefs.ts";
 import { mayAct } from "../fleet/may-act.ts";
 import { place } from "../fleet/route.ts";
+import { connectorWord } from "../words/names.ts";
 import { TextField } from "../parts/field.tsx";
 import { Crumbs, Heading } from "../parts/heading.tsx";
+import { Mark } from "../parts/mark.tsx";
 import { Refused } from "../parts/standing.tsx";
 import { Joining, type MadeToken } from "./joining.tsx";
 
@@ -75,15 +78,25 @@ export function AddConnector(): JSX.Element {
             hint={
               known === undefined
                 ? `How it is called here: lower-case letters, digits and hyphens. ${connectors.value.length === 0 ? "For example the cluster's name." : ""}`
-                : "This name is in use. A new token lets it enrol again and replaces its key; its history is kept."
+                : undefined
             }
             onText={(text) => {
               setName(text.trim());
               setWrong(null);
             }}
           />
+          {known !== undefined && (
+            <p class="exists" role="status">
+              <Mark shape="warning" />
+              <span>
+                Connector <a href={connectorHref(name)}>{name}</a> exists already: it is{" "}
+                {connectorWord(known)[0].toLowerCase()}. A new token lets it enrol again and replaces its key;
+                its history is kept. For another connector choose another name.
+              </span>
+            </p>
+          )}
           <button type="submit" class="button is-main">
-            Make a join token
+            {known === undefined ? "Make a join token" : `Make a new join token for ${name}`}
           </button>
         </form>
       )}

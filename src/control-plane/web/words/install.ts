@@ -15,7 +15,6 @@ export function socketUrl(origin: string): string {
 
 /** Every step from nothing to a connected connector. The token is pasted, so that no shell history keeps it. */
 export function installSteps(names: InstallNames): { readonly text: string; readonly command: string }[] {
-  const url = socketUrl(names.controlPlane);
   if (names.chart === null)
     return [
       {
@@ -24,9 +23,10 @@ export function installSteps(names: InstallNames): { readonly text: string; read
       },
       {
         text: "Start the connector with it.",
-        command: `mooring connector connector.yaml --control-plane ${url} --join-token-file join-token --state ./${names.connector}`,
+        command: `npx mooring connector mooring.yaml --control-plane ${names.controlPlane} --join-token-file join-token --state ./${names.connector}`,
       },
     ];
+  const url = socketUrl(names.controlPlane);
   const version = names.version === null ? "" : ` --version ${names.version}`;
   return [
     { text: "Make a namespace for it.", command: "kubectl create namespace mooring" },
