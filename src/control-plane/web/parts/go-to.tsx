@@ -2,8 +2,8 @@ import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { Shape } from "../words/names.ts";
 import { connectorWord } from "../words/names.ts";
-import { connectors, integrations } from "../fleet/fleet.ts";
-import { connectorHref, integrationHref } from "../fleet/hrefs.ts";
+import { connectors, integrations, secrets } from "../fleet/fleet.ts";
+import { connectorHref, integrationHref, secretHref } from "../fleet/hrefs.ts";
 import { useKeys } from "../fleet/keys.ts";
 import { go, route } from "../fleet/route.ts";
 import { Icon } from "./icon.tsx";
@@ -25,7 +25,7 @@ function goalsFor(text: string): Goal[] {
   const first: Goal[] = [];
   const then: Goal[] = [];
   const take = (name: string, goal: () => Goal): void => {
-    const at = name.indexOf(wanted);
+    const at = name.toLowerCase().indexOf(wanted);
     if (at === 0) first.push(goal());
     else if (at > 0 && then.length < MOST) then.push(goal());
   };
@@ -45,6 +45,15 @@ function goalsFor(text: string): Goal[] {
       shape: one.state,
     }));
   }
+  for (const one of secrets.value) {
+    if (first.length >= MOST) break;
+    take(one.name, () => ({
+      href: secretHref(one),
+      name: one.name,
+      of: `secret of ${one.connector}`,
+      shape: one.state,
+    }));
+  }
   return [...first, ...then].slice(0, MOST);
 }
 
@@ -55,7 +64,7 @@ function back(): void {
   else go("/");
 }
 
-/** One field to every connector and integration: type, choose, Enter. */
+/** One field to every connector, integration and secret: type, choose, Enter. */
 export function GoTo({ onLeave }: { readonly onLeave: () => void }): JSX.Element {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
@@ -88,14 +97,14 @@ export function GoTo({ onLeave }: { readonly onLeave: () => void }): JSX.Element
           id="go-to"
           ref={field}
           role="combobox"
-          aria-label="Go to a connector or an integration"
+          aria-label="Go to a connector, an integration or a secret"
           aria-expanded={goals.length > 0}
           aria-controls="go-to-list"
           aria-autocomplete="list"
           aria-activedescendant={goals.length > 0 ? `goal-${at}` : undefined}
           autocomplete="off"
           spellcheck={false}
-          placeholder="Go to a connector, integration"
+          placeholder="Go to a connector, integration, secret"
           value={text}
           onInput={(event) => {
             setText(event.currentTarget.value);
