@@ -57,7 +57,7 @@ function Standing({ connector }: { readonly connector: Connector }): JSX.Element
       {gap !== null && (
         <span class="state is-warning">
           <Mark shape="warning" />
-          {gap}
+          <span class="gap">{gap}</span>
         </span>
       )}
       <span class="quiet heartbeat">

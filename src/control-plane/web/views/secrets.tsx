@@ -80,6 +80,7 @@ function Item({ secret }: { readonly secret: Secret }): JSX.Element {
         </a>{" "}
         <span class="quiet">{storeName(secret)}</span>
       </span>
+      <span class="of-place quiet">{secret.connector}</span>
       {!isWell && <span class={`of-reason ${secret.state}-text`}>{shortReason(secret)}</span>}
     </li>
   );
