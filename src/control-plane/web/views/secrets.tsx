@@ -77,10 +77,11 @@ function Item({ secret }: { readonly secret: Secret }): JSX.Element {
       <span class="of-name">
         <a href={secretHref(secret)} data-row="">
           {secret.name}
-        </a>{" "}
-        <span class="quiet">{storeName(secret)}</span>
+        </a>
       </span>
-      <span class="of-place quiet">{secret.connector}</span>
+      <span class="of-place quiet">
+        {secret.connector} · {storeName(secret)}
+      </span>
       {!isWell && <span class={`of-reason ${secret.state}-text`}>{shortReason(secret)}</span>}
     </li>
   );
