@@ -1,4 +1,4 @@
-import { printable, printableLine, shellWord } from "../protocol/words.ts";
+import { printable, printableLine } from "../protocol/words.ts";
 import type { Paint } from "./paint.ts";
 import type { ConnectorStatus, IntegrationStatus, Picture, SecretStatus } from "./status.ts";
 
@@ -64,13 +64,7 @@ const HINTS: Readonly<Record<string, string>> = {
   offline: "Start it again, if it is meant to run.",
 };
 
-function stepsOf({ state, reason, cause, remedy }: ConnectorStatus): ConnectorStatus["remedy"] {
-  if (state === "connected" && reason === "config_invalid") {
-    // The control plane is told of the problem, which begins with its place: FILE:LINE:COLUMN.
-    const file = / in use: (.+?):\d+:\d+: /.exec(cause ?? "")?.[1] ?? "FILE";
-    const step = "See all that is wrong with it, and correct it: it is read again as soon as it changes.";
-    return [...remedy, { text: step, command: `mooring check ${shellWord(file)}` }];
-  }
+function stepsOf({ state, remedy }: ConnectorStatus): ConnectorStatus["remedy"] {
   const hint = HINTS[state];
   return remedy.length > 0 || hint === undefined ? remedy : [{ text: hint, command: null }];
 }
