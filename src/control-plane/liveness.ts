@@ -16,6 +16,8 @@ interface Tracked {
   seen: number;
   /** When silence becomes the verdict; undefined where there is none to come. */
   deadline: number | undefined;
+  /** Since when that deadline runs. */
+  from: number;
 }
 
 export interface LivenessSettings {
@@ -62,7 +64,7 @@ export class Liveness {
     const wasAbout = ABOUT.includes(state);
     const deadline = wasAbout ? now + this.#settings.timings.startGraceMs : undefined;
     const restored = wasAbout ? "disconnected" : state;
-    this.#tracked.set(id, { state: restored, seen: now, deadline });
+    this.#tracked.set(id, { state: restored, seen: now, deadline, from: now });
     return restored;
   }
 
@@ -75,6 +77,7 @@ export class Liveness {
       state: "connected" as const,
       seen: now,
       deadline: now + this.#settings.profile.unreachableMs,
+      from: now,
     };
     this.#tracked.set(id, seen);
     return before === undefined ? { id, from: "never_connected", to: "connected", silentMs: 0 } : change;
@@ -88,6 +91,7 @@ export class Liveness {
     const change = this.#change(id, "connected");
     tracked.seen = this.#tick();
     tracked.deadline = tracked.seen + this.#settings.profile.unreachableMs;
+    tracked.from = tracked.seen;
     return change;
   }
 
@@ -106,7 +110,8 @@ export class Liveness {
       return this.#change(id, "offline");
     }
     const { restartMs } = this.#settings.timings;
-    tracked.deadline = this.#tick() + Math.min(expectedReturnMs ?? restartMs, restartMs);
+    tracked.from = this.#tick();
+    tracked.deadline = tracked.from + Math.min(expectedReturnMs ?? restartMs, restartMs);
     return this.#change(id, "restarting");
   }
 
@@ -127,17 +132,20 @@ export class Liveness {
     const now = this.#tick();
     const late = now - this.#swept - this.#settings.sweepMs;
     this.#swept = now;
-    if (late > 2 * this.#settings.sweepMs) this.#forgive(late);
+    if (late > 2 * this.#settings.sweepMs) this.#forgive(late, now);
     const { due, stale } = this.#silent(now);
     const changes = due.map((id) => this.#verdict(id));
     for (const id of stale) if (this.state(id) === "connected") changes.push(this.#change(id, "stale"));
     return changes.filter((change) => change !== undefined);
   }
 
-  #forgive(ms: number): void {
+  /** Whoever was heard meanwhile is forgiven no more than the time since then. */
+  #forgive(ms: number, now: number): void {
     for (const tracked of this.#tracked.values()) {
-      tracked.seen += ms;
-      if (tracked.deadline !== undefined) tracked.deadline += ms;
+      tracked.seen += Math.min(ms, now - tracked.seen);
+      const own = Math.min(ms, now - tracked.from);
+      tracked.from += own;
+      if (tracked.deadline !== undefined) tracked.deadline += own;
     }
   }
 

@@ -236,7 +236,7 @@ export const BUGS: readonly Bug[] = [
     changes: [
       inControlPlane(
         "liveness.ts",
-        "if (late > 2 * this.#settings.sweepMs) this.#forgive(late);",
+        "if (late > 2 * this.#settings.sweepMs) this.#forgive(late, now);",
         "void late;",
       ),
     ],

@@ -180,3 +180,15 @@ test("time in which the control plane itself stood still is nobody's silence", (
   stage.pass(2_000);
   expect(stage.liveness.state("a")).toBe("unreachable");
 });
+
+test("who was heard before the first sweep after that is silent from then on", () => {
+  const stage = new Stage();
+  stage.liveness.ready("a");
+  stage.pass(10_000);
+  stage.now += 30_000;
+  stage.liveness.seen("a");
+  stage.pass(44_500);
+  expect(stage.liveness.state("a")).toBe("stale");
+  stage.pass(1_000);
+  expect(stage.liveness.state("a")).toBe("unreachable");
+});

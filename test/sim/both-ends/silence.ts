@@ -36,6 +36,8 @@ export class Silence {
   readonly #heard = new Map<string, Heard>();
   /** Said goodbye over a socket whose `ready` was not committed. */
   readonly #earlyBye = new Set<string>();
+  /** The same, and it is committed since: its first ack is one to who has left. */
+  readonly #saidBye = new Set<string>();
   readonly #seatedAt = new Map<string, number>();
   readonly #halfOpenAt = new Map<string, number>();
   /** Until when something kept the connector from its session. */
@@ -62,15 +64,22 @@ export class Silence {
 
   /** A `ready` is committed: it counts, also where its session ends before it is told. */
   claimed(id: string): void {
+    const before = this.#heard.get(id)?.least;
     this.#until(id, this.#profile.unreachableMs, {});
     const heard = this.#heard.get(id);
-    // Its goodbye came first: from when it counts cannot be seen from here.
-    if (heard !== undefined && this.#earlyBye.delete(id)) heard.most = undefined;
+    if (heard === undefined) return;
+    // Whoever committed it hears of that a moment later: a verdict that was due may fall in between.
+    if (before !== undefined) heard.least = before;
+    // Its goodbye came first: from when that counts cannot be seen from here, nor how long it said to stay away.
+    if (!this.#earlyBye.delete(id)) return;
+    this.#saidBye.add(id);
+    Object.assign(heard, { least: this.#timeline.now, most: undefined });
   }
 
   /** The first ack of a session: it is ready. */
   ready(id: string, seat: End): void {
     this.#seatedAt.set(id, this.#timeline.now);
+    if (this.#saidBye.delete(id)) return;
     this.#until(id, this.#profile.unreachableMs, { seat, bye: undefined });
   }
 
