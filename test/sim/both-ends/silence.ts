@@ -64,12 +64,13 @@ export class Silence {
 
   /** A `ready` is committed: it counts, also where its session ends before it is told. */
   claimed(id: string): void {
-    const before = this.#heard.get(id)?.least;
+    const before = this.#heard.get(id)?.least ?? Number.POSITIVE_INFINITY;
     this.#until(id, this.#profile.unreachableMs, {});
     const heard = this.#heard.get(id);
-    if (heard === undefined) return;
+    if (heard?.least === undefined) return;
     // Whoever committed it hears of that a moment later: a verdict that was due may fall in between.
-    if (before !== undefined) heard.least = before;
+    heard.least = Math.min(before, heard.least);
+    this.#saidBye.delete(id);
     // Its goodbye came first: from when that counts cannot be seen from here, nor how long it said to stay away.
     if (!this.#earlyBye.delete(id)) return;
     this.#saidBye.add(id);
