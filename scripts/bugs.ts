@@ -19,7 +19,7 @@ const LINKED = ["node_modules", "package.json", "tsconfig.json", "docs", "schema
 const CONFIGS = ["vitest.config.ts", "vitest.further.config.ts"];
 const LONGEST_MS = 300_000;
 /** Seeds within which the simulation has to catch a mistake. */
-const SEEDS = 500;
+const SEEDS = 3000;
 const COPIES = 2;
 
 const ROOT = path.join(import.meta.dirname, "..");

@@ -25,6 +25,11 @@ interface Heard {
   bye: Bye | undefined;
 }
 
+/** How long who said so may stay away. */
+function returnOf({ expectedReturnMs }: Bye): number {
+  return Math.min(expectedReturnMs ?? TIMINGS.restartMs, TIMINGS.restartMs);
+}
+
 /**
  * What silence should come to, seen from the wire: which socket sits, when a frame of it arrived last, what was
  * said at the end. It knows the rules of `docs/protocol.md` 7 and nothing of how they are kept.
@@ -35,7 +40,7 @@ export class Silence {
   readonly #fail: (rule: Rule, says: string) => void;
   readonly #heard = new Map<string, Heard>();
   /** Said goodbye over a socket whose `ready` was not committed. */
-  readonly #earlyBye = new Set<string>();
+  readonly #earlyBye = new Map<string, { readonly bye: Bye; readonly at: number }>();
   /** The same, and it is committed since: its first ack is one to who has left. */
   readonly #saidBye = new Set<string>();
   readonly #seatedAt = new Map<string, number>();
@@ -71,10 +76,14 @@ export class Silence {
     // Whoever committed it hears of that a moment later: a verdict that was due may fall in between.
     heard.least = Math.min(before, heard.least);
     this.#saidBye.delete(id);
-    // Its goodbye came first: from when that counts cannot be seen from here, nor how long it said to stay away.
-    if (!this.#earlyBye.delete(id)) return;
+    const early = this.#earlyBye.get(id);
+    if (early === undefined) return;
+    this.#earlyBye.delete(id);
     this.#saidBye.add(id);
-    Object.assign(heard, { least: this.#timeline.now, most: undefined });
+    // Its goodbye came first: from when that counts cannot be seen from here, at the earliest from then.
+    const { bye, at } = early;
+    const least = bye.reason === "shutdown" ? undefined : at + returnOf(bye);
+    Object.assign(heard, { least, most: undefined });
   }
 
   /** The first ack of a session: it is ready. */
@@ -97,19 +106,17 @@ export class Silence {
   /** A goodbye arrived. */
   bye(id: string, end: End, bye: Bye): void {
     const heard = this.#heard.get(id);
-    if (heard?.seat !== end) this.#earlyBye.add(id);
+    if (heard?.seat !== end) this.#earlyBye.set(id, { bye, at: this.#timeline.now });
     if (heard?.seat !== end || heard.bye !== undefined) return;
-    const { restartMs } = TIMINGS;
     if (bye.reason === "shutdown") this.#heard.set(id, { ...heard, bye, least: undefined, most: undefined });
-    else this.#until(id, Math.min(bye.expectedReturnMs ?? restartMs, restartMs), { bye });
+    else this.#until(id, returnOf(bye), { bye });
   }
 
   /** The control plane ended the socket, or was told of its end: until then a goodbye may wait for the store. */
   ended(id: string, end: End): void {
     const heard = this.#heard.get(id);
     if (heard?.seat !== end || heard.bye === undefined || heard.most === undefined) return;
-    const { restartMs } = TIMINGS;
-    heard.most = this.#timeline.now + Math.min(heard.bye.expectedReturnMs ?? restartMs, restartMs);
+    heard.most = this.#timeline.now + returnOf(heard.bye);
   }
 
   /** The control plane stood still for so long: that is nobody's silence. */
