@@ -1,13 +1,9 @@
 // A fleet of connectors in one process, for the control plane: node bench/fleet.ts COUNT
 // Each keeps its identity from round to round; each answer to a heartbeat is counted.
 import { BEAT_MS } from "./fleet-beat.ts";
+import { type Api, joinToken } from "./join-token.ts";
 import { answers, pause } from "./processes.ts";
 import { enrolWith, FakeConnector, type FakeIdentity } from "../test/fake/connector.ts";
-
-export interface Api {
-  readonly origin: string;
-  readonly token: string;
-}
 
 /** Connectors that enrol or connect at one time. */
 const AT_ONCE = 25;
@@ -17,16 +13,6 @@ const identities: FakeIdentity[] = [];
 const connected: FakeConnector[] = [];
 const timers = new Set<NodeJS.Timeout>();
 let acked = 0;
-
-async function joinToken({ origin, token }: Api, connector: string): Promise<string> {
-  const response = await fetch(`${origin}/api/v1/tokens`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify({ connector }),
-  });
-  if (!response.ok) throw new Error(`token: ${response.status} ${await response.text()}`);
-  return ((await response.json()) as { token: string }).token;
-}
 
 /** Does it for each of the fleet, some at a time. */
 async function forEach(work: (index: number) => Promise<void>): Promise<void> {

@@ -8,6 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Api, joinToken } from "./join-token.ts";
 import { STANDARD } from "../src/protocol/limits.ts";
 import { enrolWith, FakeConnector, fakeReport } from "../test/fake/connector.ts";
 
@@ -107,21 +108,6 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-interface Api {
-  readonly origin: string;
-  readonly token: string;
-}
-
-async function joinToken({ origin, token }: Api, connector: string): Promise<string> {
-  const response = await fetch(`${origin}/api/v1/tokens`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify({ connector }),
-  });
-  if (!response.ok) throw new Error(`token: ${response.status} ${await response.text()}`);
-  return ((await response.json()) as { token: string }).token;
 }
 
 /** One connector of the fleet: it tells what it has, and then beats for good. */

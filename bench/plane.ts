@@ -1,12 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type Api, joinToken } from "./join-token.ts";
 import { answered, freePort, mooring, type Running } from "./processes.ts";
 
-export interface Plane extends Running {
-  readonly origin: string;
-  /** The operator's token. */
-  readonly token: string;
-}
+export interface Plane extends Running, Api {}
 
 /** A control plane, and the file with the join token of the one connector that it has. */
 export async function controlPlane(folder: string): Promise<Plane> {
@@ -15,11 +12,6 @@ export async function controlPlane(folder: string): Promise<Plane> {
   const plane = mooring(["control-plane", "--listen", listen, "--data", data, "--liveness", "fast"]);
   await answered(`${origin}/readyz`);
   const token = (await readFile(join(data, "operator-token"), "utf8")).trim();
-  const response = await fetch(`${origin}/api/v1/tokens`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify({ connector: "bench" }),
-  });
-  await writeFile(join(folder, "join"), ((await response.json()) as { token: string }).token);
+  await writeFile(join(folder, "join"), await joinToken({ origin, token }, "bench"));
   return { ...plane, origin, token };
 }
