@@ -515,9 +515,25 @@ export const BUGS: readonly Bug[] = [
     name: "certificate-not-judged",
     says: "Any certificate will do.",
     changes: [
-      inConnector("dial/tls.ts", "  if (options.verify) judge(socket, x509, serverName, clock);\n", ""),
+      inConnector(
+        "dial/tls.ts",
+        "  if (options.verify) judge(socket, certificate, serverName, clock);\n",
+        "",
+      ),
     ],
     caughtBy: { file: "test/contract/integrations.test.ts", test: "certificate" },
+  },
+  {
+    name: "chain-never-freed",
+    says: "The certificate is asked for in the way that takes the chain out of OpenSSL and forgets it.",
+    changes: [
+      inConnector(
+        "dial/tls.ts",
+        "trusted ?? socket.getPeerCertificate()",
+        '{ ...trusted, valid_to: socket.getPeerX509Certificate()?.validTo ?? "" }',
+      ),
+    ],
+    caughtBy: { file: "test/connector/dial/tls.test.ts", test: "keeps the whole chain" },
   },
   {
     name: "answer-without-budget",

@@ -36,7 +36,8 @@ export async function soakTargets(
   await using parts = new AsyncDisposableStack();
   const { path } = parts.use(await folder());
   const { certPem, keyPem } = await trust.authority.issue({ names: ["127.0.0.1"] });
-  const pair = { cert: certPem, key: keyPem };
+  // With its issuer, as servers do.
+  const pair = { cert: `${certPem}\n${trust.authority.certPem}`, key: keyPem };
   const bearer = `canary-soak-${randomUUID()}`;
   let isUp = true;
   const port = parts.use(await scripted((socket) => (isUp ? socket.resume() : socket.resetAndDestroy())));

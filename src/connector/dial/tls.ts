@@ -1,6 +1,11 @@
-import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
-import { connect as connectTls, type PeerCertificate, type SecureContext, type TLSSocket } from "node:tls";
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
 import { printable } from "../../protocol/words.ts";
 import type { Clock } from "../clock.ts";
 import { assertStanding } from "./connect.ts";
@@ -57,6 +62,7 @@ export async function secure(options: SecureOptions): Promise<Secured> {
   const { socket: raw, serverName, context, clock, signal } = options;
   await assertQuiet(raw);
   const started = clock.tick();
+  let trusted: PeerCertificate | undefined;
   const socket = connectTls({
     socket: raw,
     secureContext: context,
@@ -66,11 +72,14 @@ export async function secure(options: SecureOptions): Promise<Secured> {
     ...(options.alpn === undefined ? {} : { ALPNProtocols: [...options.alpn] }),
     // Where the name is not sent (an IP address), the certificate must still be for it.
     host: serverName,
+    // Node reads the certificate for this; to ask for it again costs as much again.
+    checkServerIdentity: (host, certificate) => checkServerIdentity(host, (trusted = certificate)),
   });
   await handshake(socket, signal);
-  const x509 = socket.getPeerX509Certificate();
-  const certificate = { valid_to: x509?.validTo ?? "" };
-  if (options.verify) judge(socket, x509, serverName, clock);
+  // Never getPeerX509Certificate: it takes the certificates out of OpenSSL's chain without freeing them, some 5 kB a
+  // handshake wherever a server sends an issuer too (nodejs/node#65579).
+  const certificate = trusted ?? socket.getPeerCertificate();
+  if (options.verify) judge(socket, certificate, serverName, clock);
   if (socket.getProtocol() === "TLSv1.3") await settle(socket, clock.tick() - started, clock, signal);
   return { socket, certificate };
 }
@@ -134,14 +143,17 @@ function isReset(error: unknown): boolean {
   return typeof error === "object" && error !== null && "syscall" in error && error.syscall === "read";
 }
 
-function judge(socket: TLSSocket, x509: X509Certificate | undefined, serverName: string, clock: Clock): void {
+function judge(
+  socket: TLSSocket,
+  certificate: Partial<PeerCertificate>,
+  serverName: string,
+  clock: Clock,
+): void {
   const trouble: unknown = socket.authorizationError;
   if (trouble === null || trouble === undefined) return;
   // Documented as Error, in truth the code as a string.
   const code = typeof trouble === "string" ? trouble : (codeOf(trouble) ?? "CERT_REJECTED");
   const reason = VERIFY_REASONS[code] ?? "certificate_untrusted";
-  // Not getPeerCertificate: that is empty once the other was asked for.
-  const certificate: Partial<PeerCertificate> = x509?.toLegacyObject() ?? {};
   const selfSigned = code === "DEPTH_ZERO_SELF_SIGNED_CERT";
   socket.destroy();
   throw new Failure("tls", reason, {
