@@ -6,6 +6,7 @@ import { type Clock, systemClock } from "../../src/connector/clock.ts";
 import type { IntegrationType } from "../../src/connector/integrations/integration.ts";
 import type { AgeLimits } from "../../src/connector/secrets/age.ts";
 import type { SecretStore, SecretStoreType, StorePlace } from "../../src/connector/secrets/secret-store.ts";
+import { openStore } from "../../src/connector/secrets/shown.ts";
 import { holdsValue } from "../../src/connector/secrets/withheld.ts";
 import type { ReasonCode } from "../../src/protocol/reasons.ts";
 import type { Report } from "../../src/protocol/report.ts";
@@ -65,7 +66,7 @@ export async function lookFor<Ref, Config>(wish: Wish<Ref, Config>): Promise<Rep
     ...(wish.proxy === undefined ? {} : { proxy: wish.proxy }),
   });
   const ref = type.ref.parse(wish.ref);
-  const opened = wish.opened ?? type.open(set, where);
+  const opened = wish.opened ?? openStore(type, set, where);
   const unknown: unknown[] = [];
   const failures: unknown[] = [];
   const secret = boundSecret({

@@ -6,6 +6,7 @@ import { certificatesOf, readPem } from "../dial/trust.ts";
 import { codeOf } from "../failure.ts";
 import { meant } from "../nearest.ts";
 import type { SecretStoreType, StorePlace, StoreSettings } from "../secrets/secret-store.ts";
+import { openStore } from "../secrets/shown.ts";
 import type { Context, Kinds, NamedStore, Stores } from "./context.ts";
 import type { Path } from "./document.ts";
 import {
@@ -105,7 +106,7 @@ async function certificateTrouble(file: string): Promise<string | undefined> {
 function named({ kinds, place }: Judging, type: SecretStoreType, config: Config): NamedStore {
   const settings = settingsOf(type, config, place);
   const key = JSON.stringify([type.type, place.directory, settings]);
-  const store = kinds.opened.get(key) ?? type.open(settings, place);
+  const store = kinds.opened.get(key) ?? openStore(type, settings, place);
   kinds.opened.set(key, store);
   const reread = config["reread"] as number | undefined;
   return {

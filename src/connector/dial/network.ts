@@ -9,4 +9,12 @@ export interface Network {
   readonly trust: Trust;
   /** The proxy variables, as `process.env` has them. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Told of every request that a pool of HTTP connections sends, before it leaves. */
+  readonly onSent?: (sent: Sent) => void;
+}
+
+/** A request as it is sent: what proves who asks is in it. */
+export interface Sent {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
 }

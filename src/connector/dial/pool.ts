@@ -38,7 +38,7 @@ const MOST_CONNECTIONS = 16;
 export async function createPool(parts: PoolParts): Promise<Agent> {
   const { mostConnections = MOST_CONNECTIONS } = parts;
   const { Agent: UndiciAgent } = await import("undici");
-  return new UndiciAgent({
+  const agent = new UndiciAgent({
     headersTimeout: HEADERS_MS,
     bodyTimeout: BODY_MS,
     keepAliveTimeout: KEEP_MS,
@@ -54,6 +54,20 @@ export async function createPool(parts: PoolParts): Promise<Agent> {
       void answer(connect(parts, place), callback);
     },
   });
+  const { onSent } = parts.network;
+  if (onSent === undefined) return agent;
+  const send = agent.dispatch.bind(agent);
+  agent.dispatch = (options, handler) => {
+    onSent({ headers: (options.headers ?? {}) as Record<string, string>, body: textOf(options.body) });
+    return send(options, handler);
+  };
+  return agent;
+}
+
+/** Our requests have a text or its bytes. */
+function textOf(body: unknown): string | undefined {
+  if (body instanceof Uint8Array) return new TextDecoder().decode(body);
+  return typeof body === "string" ? body : undefined;
 }
 
 async function answer(connecting: Promise<Socket>, callback: buildConnector.Callback): Promise<void> {

@@ -1,5 +1,3 @@
-import { Failure } from "../failure.ts";
-
 /** Base64 in either alphabet; shorter runs are words. */
 const BASE64_RUN = /[A-Za-z0-9+/_-]{8,}/g;
 
@@ -17,17 +15,6 @@ export function holdsValue(text: string, values: readonly string[]): boolean {
   return values.some((value) =>
     encodings(value).some((form) => seen.some((layer) => layer.includes(form.toLowerCase()))),
   );
-}
-
-/** Shorter ones are no credential, and would be found everywhere. */
-const LEAST_CREDENTIAL = 8;
-
-/** The failure without such evidence as repeats what a store was shown: a server may put that where a name belongs. */
-export function withoutCredential(failure: Failure, credential: string): Failure {
-  if (credential.length < LEAST_CREDENTIAL) return failure;
-  const isOurs = (word: unknown): boolean => typeof word !== "string" || !holdsValue(word, [credential]);
-  const kept = Object.entries(failure.evidence).filter(([, word]) => isOurs(word));
-  return new Failure(failure.stage, failure.reason, Object.fromEntries(kept), failure.cause);
 }
 
 function encodings(value: string): string[] {

@@ -5,7 +5,6 @@ import { systemClock } from "../../../src/connector/clock.ts";
 import { createNetwork } from "../../../src/connector/dial/place.ts";
 import { Failure } from "../../../src/connector/failure.ts";
 import type { IntegrationType } from "../../../src/connector/integrations/integration.ts";
-import { withoutCredential } from "../../../src/connector/secrets/withheld.ts";
 import { boundSecret } from "../../fake/secret.ts";
 
 const VALUE = "hunter2-and-more";
@@ -47,20 +46,4 @@ test("a certificate that names the secret is not quoted, though this look did no
   expect(await told(`${IN_HEX}.test`, known)).not.toContain(IN_HEX);
   expect(await told("other.test", known)).toContain("other.test");
   expect(await told("other.test")).toContain("other.test");
-});
-
-test("evidence that repeats what a store was shown is left out, and only that", () => {
-  const evidence = {
-    policy: `the ${VALUE}`,
-    location: `${IN_HEX}.test`,
-    status: 307,
-    endpoint: "vault:8200",
-  };
-  const cause = new Error("why");
-  const kept = withoutCredential(new Failure("secret", "store_unreachable", evidence, cause), VALUE);
-  expect(kept).toMatchObject({ stage: "secret", reason: "store_unreachable", cause });
-  expect(kept.evidence).toEqual({ status: 307, endpoint: "vault:8200" });
-  // Too short to be one: it would be found by chance.
-  const short = new Failure("secret", "store_unreachable", evidence);
-  expect(withoutCredential(short, "the").evidence).toEqual(evidence);
 });

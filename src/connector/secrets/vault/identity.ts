@@ -3,7 +3,6 @@ import { readCredential } from "../../dial/credential-file.ts";
 import { type GivenToken, KeptToken } from "../../dial/kept-token.ts";
 import { namesOfToken } from "../../dial/token-names.ts";
 import { Failure } from "../../failure.ts";
-import { withoutCredential } from "../withheld.ts";
 import type { Answer, Api } from "./api.ts";
 import type { Auth, Login } from "./auth.ts";
 import { loginFailure } from "./refused.ts";
@@ -53,10 +52,9 @@ function loginBy(
     try {
       return await logIn({ auth, label, file, credential }, api, clock, signal);
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      const failure = withoutCredential(error, credential);
-      if ("wrongSecretId" in failure.evidence) wrong = { credential, failure, at: clock.tick() };
-      throw failure;
+      const isWrong = error instanceof Failure && "wrongSecretId" in error.evidence;
+      if (isWrong) wrong = { credential, failure: error, at: clock.tick() };
+      throw error;
     }
   };
 }

@@ -1,7 +1,6 @@
 import { StoreHttp } from "../../dial/store-http.ts";
 import { Failure } from "../../failure.ts";
 import type { Secret, SecretStore, StorePlace, StoreSettings } from "../secret-store.ts";
-import { withoutCredential } from "../withheld.ts";
 import type { VaultConfig, VaultRef } from "../vault.ts";
 import { Api } from "./api.ts";
 import { createIdentity, deadToken, type Identity } from "./identity.ts";
@@ -47,13 +46,9 @@ async function withToken(
   dead: () => Failure,
   work: (token: string) => Promise<Secret>,
 ): Promise<Secret> {
-  const using = (token: string): Promise<Secret> =>
-    work(token).catch((error: unknown) => {
-      throw error instanceof Failure ? withoutCredential(error, token) : error;
-    });
   const token = await identity.token(signal);
   try {
-    return await using(token);
+    return await work(token);
   } catch (error) {
     if (!(error instanceof RefusedToken)) throw error;
   }
@@ -61,7 +56,7 @@ async function withToken(
   const next = await identity.token(signal);
   if (next === token) throw dead();
   try {
-    return await using(next);
+    return await work(next);
   } catch (error) {
     throw error instanceof RefusedToken ? dead() : error;
   }
