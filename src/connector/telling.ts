@@ -62,6 +62,11 @@ export class Telling {
     this.#log.info("The configuration was read anew.", { integrations });
   }
 
+  /** The file can be read again; whether anything in it is new is told by itself. */
+  validAgain(): void {
+    this.#log.info("The configuration is valid again.");
+  }
+
   /** A reload that was refused. Gives it in one line. */
   refused(problems: readonly [Problem, ...Problem[]], at: number): string {
     const [{ file, line, column, path, text }] = problems;

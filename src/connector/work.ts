@@ -114,8 +114,10 @@ export class Work {
 
   /** What is wrong with the file as it is now; the last good one stays in use. Nothing: it is well again. */
   judge([first, ...more]: readonly Problem[]): void {
+    const wasInvalid = this.#configInvalid !== null;
     const now = this.#parts.clock.now();
     this.#configInvalid = first === undefined ? null : this.telling.refused([first, ...more], now);
+    if (wasInvalid && first === undefined) this.telling.validAgain();
   }
 
   /** What stands for an integration since its last look; undefined where it was not looked at. */

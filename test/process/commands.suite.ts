@@ -222,6 +222,12 @@ describe.concurrent("commands and API", () => {
     expect(await statusOf(`${agent.health}/readyz`)).toBe(200);
     await are("first online", "second error");
 
+    // As it was: nothing is new, and yet the last word of the log is not that it is refused.
+    await agent.configure([tcp("first", up.port), tcp("second", down.port)]);
+    await agent.program.logged("its end", ({ message }) => message === "The configuration is valid again.");
+    expect(await agent.metric("mooring_config_last_reload_success")).toBe(1);
+    await are("first online", "second error");
+
     await agent.configure([tcp("third", up.port)]);
     await are("third online");
     await plane.until<ShownConnector>("/connectors/reloads", ({ reason }) => reason === null);
