@@ -529,8 +529,8 @@ export const BUGS: readonly Bug[] = [
     changes: [
       inConnector(
         "dial/tls.ts",
-        "trusted ?? socket.getPeerCertificate()",
-        '{ ...trusted, valid_to: socket.getPeerX509Certificate()?.validTo ?? "" }',
+        "certificate ??= leafOf();\n",
+        "certificate ??= leafOf();\n  socket.getPeerX509Certificate();\n",
       ),
     ],
     caughtBy: { file: "test/connector/dial/tls.test.ts", test: "keeps the whole chain" },

@@ -1,11 +1,5 @@
 import { isIP, type Socket } from "node:net";
-import {
-  checkServerIdentity,
-  connect as connectTls,
-  type PeerCertificate,
-  type SecureContext,
-  type TLSSocket,
-} from "node:tls";
+import { connect as connectTls, type PeerCertificate, type SecureContext, type TLSSocket } from "node:tls";
 import { printable } from "../../protocol/words.ts";
 import type { Clock } from "../clock.ts";
 import { assertStanding } from "./connect.ts";
@@ -62,7 +56,6 @@ export async function secure(options: SecureOptions): Promise<Secured> {
   const { socket: raw, serverName, context, clock, signal } = options;
   await assertQuiet(raw);
   const started = clock.tick();
-  let trusted: PeerCertificate | undefined;
   const socket = connectTls({
     socket: raw,
     secureContext: context,
@@ -72,13 +65,16 @@ export async function secure(options: SecureOptions): Promise<Secured> {
     ...(options.alpn === undefined ? {} : { ALPNProtocols: [...options.alpn] }),
     // Where the name is not sent (an IP address), the certificate must still be for it.
     host: serverName,
-    // Node reads the certificate for this; to ask for it again costs as much again.
-    checkServerIdentity: (host, certificate) => checkServerIdentity(host, (trusted = certificate)),
   });
-  await handshake(socket, signal);
   // Never getPeerX509Certificate: it takes the certificates out of OpenSSL's chain without freeing them, some 5 kB a
   // handshake wherever a server sends an issuer too (nodejs/node#65579).
-  const certificate = trusted ?? socket.getPeerCertificate();
+  const leafOf = socket.getPeerCertificate.bind(socket, false);
+  let certificate: PeerCertificate | undefined;
+  // Node has the whole chain read for its check of the name, which needs the leaf alone: a sixth of a handshake's CPU.
+  Object.assign(socket, { getPeerCertificate: () => (certificate ??= leafOf()) });
+  await handshake(socket, signal);
+  Reflect.deleteProperty(socket, "getPeerCertificate");
+  certificate ??= leafOf();
   if (options.verify) judge(socket, certificate, serverName, clock);
   if (socket.getProtocol() === "TLSv1.3") await settle(socket, clock.tick() - started, clock, signal);
   return { socket, certificate };
