@@ -47,6 +47,8 @@ export class Silence {
   readonly #halfOpenAt = new Map<string, number>();
   /** Until when something kept the connector from its session. */
   readonly #troubledUntil = new Map<string, number>();
+  /** Until when the control plane stands still. What is committed meanwhile it hears of then. */
+  #standsUntil = 0;
   /** Since when verdicts may be held, and surely are, as most are silent at once. */
   #mass: { readonly since: number | undefined; readonly sureSince: number | undefined } = NO_MASS;
 
@@ -60,6 +62,7 @@ export class Silence {
   planeStarted(about: ReadonlyMap<string, boolean>): void {
     this.#heard.clear();
     this.#mass = NO_MASS;
+    this.#standsUntil = 0;
     const grace = this.#timeline.now + TIMINGS.startGraceMs;
     for (const [id, wasAbout] of about) {
       const deadline = wasAbout ? grace : undefined;
@@ -70,7 +73,8 @@ export class Silence {
   /** A `ready` is committed: it counts, also where its session ends before it is told. */
   claimed(id: string): void {
     const before = this.#heard.get(id)?.least ?? Number.POSITIVE_INFINITY;
-    this.#until(id, this.#profile.unreachableMs, {});
+    const standsMs = Math.max(0, this.#standsUntil - this.#timeline.now);
+    this.#until(id, standsMs + this.#profile.unreachableMs, {});
     const heard = this.#heard.get(id);
     if (heard?.least === undefined) return;
     // Whoever committed it hears of that a moment later: a verdict that was due may fall in between.
@@ -119,8 +123,9 @@ export class Silence {
     heard.most = this.#timeline.now + returnOf(heard.bye);
   }
 
-  /** The control plane stood still for so long: that is nobody's silence. */
+  /** The control plane stands still for so long from now on: that is nobody's silence. */
   planeStood(ms: number): void {
+    this.#standsUntil = this.#timeline.now + ms;
     for (const heard of this.#heard.values()) {
       if (heard.least !== undefined && ms >= SURE_STOP_MS) heard.least += ms - SWEEP_MS;
       if (heard.most !== undefined && ms >= LEAST_STOP_MS) heard.most += ms;
