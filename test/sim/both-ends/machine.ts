@@ -18,6 +18,7 @@ export class Machine {
   #thawAt = 0;
   #timers: (() => void)[] = [];
   #frames: (() => void)[] = [];
+  readonly #listening = new Set<() => void>();
 
   constructor(timeline: Timeline) {
     this.#timeline = timeline;
@@ -48,6 +49,22 @@ export class Machine {
     this.#killed.abort();
     this.#timers = [];
     this.#frames = [];
+    for (const leave of this.#listening) leave();
+  }
+
+  /**
+   * Has the process do something when the signal aborts; gives the way to call that off. A dead process does not
+   * listen: Node keeps every signal of `AbortSignal.any` to which somebody listens, and all that listens, for ever.
+   */
+  onAbort(signal: AbortSignal, work: () => void): () => void {
+    const leave = (): void => {
+      signal.removeEventListener("abort", work);
+      this.#listening.delete(leave);
+    };
+    if (!this.isAlive) return leave;
+    signal.addEventListener("abort", work, { once: true });
+    this.#listening.add(leave);
+    return leave;
   }
 
   /** Stands still, as by SIGSTOP: its clocks go on, and what comes meanwhile waits. */
@@ -77,11 +94,11 @@ export class Machine {
       if (signal.aborted) return resolve();
       const done = (): void => {
         cancel();
-        signal.removeEventListener("abort", done);
+        leave();
         resolve();
       };
       const cancel = this.#after(ms, done);
-      signal.addEventListener("abort", done, { once: true });
+      const leave = this.onAbort(signal, done);
     });
   }
 

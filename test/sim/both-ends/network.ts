@@ -39,12 +39,12 @@ export class Network {
         const settle = (end: () => void): void => {
           if (isOver) return;
           isOver = true;
-          signal.removeEventListener("abort", late);
+          leave();
           end();
         };
         const refuse = (refusal: Refusal): void => settle(() => reject(refusal));
         const late = (): void => refuse(new Refusal("timeout", "no answer"));
-        signal.addEventListener("abort", late, { once: true });
+        const leave = pod.machine.onAbort(signal, late);
         const back = (work: () => void): void => {
           timeline.after(this.#latency(), () => pod.machine.run("frame", work));
         };

@@ -16,7 +16,6 @@ import type { Targets } from "./targets.ts";
 import type { Timeline } from "./timeline.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
-const NEVER = new AbortController().signal;
 const NO_CONFIG = { generation: 0, digest: "" };
 
 export interface PodSettings {
@@ -44,6 +43,8 @@ export class Pod {
   readonly #schedule: Schedule<Item>;
   readonly #commands: Commands;
   readonly #sessions: Sessions;
+  /** Of its own: what waits for it when the process is killed is forgotten with the process. */
+  readonly #never = new AbortController().signal;
   /** Changes that the fold gave to the outbox, and how many of them were acked. */
   told = 0;
   acked = 0;
@@ -200,7 +201,7 @@ export class Pod {
 
   async #look(item: Item): Promise<Report> {
     const { timeline, targets } = this.#settings;
-    await this.machine.clock.sleep(timeline.between(5, 300), NEVER);
+    await this.machine.clock.sleep(timeline.between(5, 300), this.#never);
     return targets.report(this.targetOf(item), item, this.name);
   }
 
