@@ -1,3 +1,6 @@
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { planOf } from "../sim/both-ends/plan.ts";
 import { run } from "../sim/both-ends/run.ts";
@@ -34,4 +37,28 @@ describe("both ends, a disk that forgets and a network that lies", () => {
     expect(once.length).toBeGreaterThan(100);
     expect(await traced()).toEqual(once);
   });
+
+  test("nothing of a run stays in memory after it, however its processes died", async () => {
+    const traces: WeakRef<() => void>[] = [];
+    for (let seed = 1; seed <= AT_ONCE; seed += 1) traces.push(await runOnce(seed));
+    await collected();
+    expect(traces.flatMap((trace, index) => (trace.deref() === undefined ? [] : index + 1))).toEqual([]);
+  });
 });
+
+/** Whatever keeps a run keeps who is told of it, which is what this gives. */
+async function runOnce(seed: number): Promise<WeakRef<() => void>> {
+  const told = (): void => {};
+  await run(planOf(seed), told);
+  await setImmediate();
+  return new WeakRef(told);
+}
+
+async function collected(): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  const gc = runInNewContext("gc") as () => void;
+  for (let turn = 0; turn < 4; turn += 1) {
+    await setImmediate();
+    gc();
+  }
+}
