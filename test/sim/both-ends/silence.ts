@@ -167,6 +167,8 @@ export class Silence {
     if (this.#isWell(id))
       this.#fail("no-false-alarm", `${id} is called unreachable, and nothing kept it from its session`);
     this.#heard.set(id, { seat: undefined, least: undefined, most: undefined, bye: undefined });
+    // What lets a verdict fall holds none; who then falls silent with most of the others begins a hold of their own.
+    if (!this.#mostAreSilent().maybe) this.#mass = NO_MASS;
   }
 
   /** The control plane runs, and has not called any of these unreachable. */
@@ -200,18 +202,24 @@ export class Silence {
   /** A hold begins with 55 % of 20 or more that are silent, or will be within a heartbeat, and ends with the last of them. */
   watchMass(): void {
     const { now } = this.#timeline;
-    const soon = now + this.#profile.heartbeatMs;
+    const { maybe, surely, anyMaybe, anySurely } = this.#mostAreSilent();
+    const { since, sureSince } = this.#mass;
+    const end = (sureSince ?? since ?? now) + TIMINGS.massHoldMs + LATE_MS;
+    if (!anyMaybe || (now >= end && !maybe)) this.#mass = NO_MASS;
+    else
+      this.#mass = {
+        since: since ?? (maybe ? now : undefined),
+        sureSince: anySurely ? (sureSince ?? (surely ? now : undefined)) : undefined,
+      };
+  }
+
+  /** Whether most, or any at all, are silent or will be within a heartbeat: as far as may be, and for certain. */
+  #mostAreSilent(): { maybe: boolean; surely: boolean; anyMaybe: boolean; anySurely: boolean } {
+    const soon = this.#timeline.now + this.#profile.heartbeatMs;
     const tracked = [...this.#heard.values()].filter(({ least }) => least !== undefined);
     const isMass = (count: number): boolean => tracked.length >= 20 && count > 0.55 * tracked.length;
     const maybe = tracked.filter(({ least = 0 }) => least <= soon + SWEEP_MS).length;
     const surely = tracked.filter(({ most = 0 }) => most <= soon - SWEEP_MS).length;
-    const { since, sureSince } = this.#mass;
-    const end = (sureSince ?? since ?? now) + TIMINGS.massHoldMs + LATE_MS;
-    if (maybe === 0 || (now >= end && !isMass(maybe))) this.#mass = NO_MASS;
-    else
-      this.#mass = {
-        since: since ?? (isMass(maybe) ? now : undefined),
-        sureSince: surely === 0 ? undefined : (sureSince ?? (isMass(surely) ? now : undefined)),
-      };
+    return { maybe: isMass(maybe), surely: isMass(surely), anyMaybe: maybe > 0, anySurely: surely > 0 };
   }
 }
