@@ -48,7 +48,8 @@ const UNSAVED = "(unsaved)";
 
 interface Known {
   readonly at: number;
-  readonly stop: AbortController;
+  /** Of one that is not concluded. */
+  stop: AbortController | undefined;
   result: CommandResult | undefined;
 }
 
@@ -77,18 +78,21 @@ export class Commands {
     if (known?.result !== undefined) return this.#parts.tell({ type: "command.result", data: known.result });
     if (known !== undefined)
       return this.#parts.tell({ type: "command.accepted", data: { commandId, attempt } });
-    const entry: Known = { at: this.#parts.clock.tick(), stop: new AbortController(), result: undefined };
+    const stop = new AbortController();
+    const entry: Known = { at: this.#parts.clock.tick(), stop, result: undefined };
     this.#known.set(commandId, entry);
-    const work = this.#workOf(dispatch, entry);
+    const work = this.#workOf(dispatch, stop.signal);
     if (typeof work !== "function") return this.#conclude(commandId, entry, work);
     this.#parts.tell({ type: "command.accepted", data: { commandId, attempt } });
-    const ran = this.#run(dispatch, entry, work).finally(() => this.#running.delete(commandId));
+    const ran = this.#run(dispatch, stop, work)
+      .then((answer) => this.#conclude(commandId, entry, answer))
+      .finally(() => this.#running.delete(commandId));
     this.#running.set(commandId, ran);
   }
 
   /** The command is not wanted any more. What it began ends by itself; its result is `cancelled`. */
   cancel(commandId: string): void {
-    this.#known.get(commandId)?.stop.abort();
+    this.#known.get(commandId)?.stop?.abort();
   }
 
   /** Takes nothing more and ends what runs. */
@@ -98,7 +102,7 @@ export class Commands {
   }
 
   /** What is to be done, or why nothing is. */
-  #workOf(dispatch: CommandDispatch, { stop }: Known): (() => Promise<Answer>) | Answer {
+  #workOf(dispatch: CommandDispatch, signal: AbortSignal): (() => Promise<Answer>) | Answer {
     const command = parseCommand(dispatch);
     if (command === "unsupported") {
       const message = `This connector does not know the command ${dispatch.kind.slice(0, 64)}.`;
@@ -110,8 +114,8 @@ export class Commands {
       return failed("too_soon", `At most ${LIMITS.commandsInFlight} commands run at once.`);
     const { commandId } = dispatch;
     if (command.kind === "refresh" && command.integration === null)
-      return () => this.#refreshAll(commandId, stop.signal);
-    if ("item" in command) return () => this.#unsaved(commandId, command.item, stop.signal);
+      return () => this.#refreshAll(commandId, signal);
+    if ("item" in command) return () => this.#unsaved(commandId, command.item, signal);
     const asked: Asked = command.kind === "refresh" ? "refresh" : "test";
     const name = command.integration ?? "";
     if (!this.#parts.names().includes(name)) return notFound(name);
@@ -186,22 +190,22 @@ export class Commands {
   }
 
   async #run(
-    { commandId, timeoutMs }: CommandDispatch,
-    known: Known,
+    { timeoutMs }: CommandDispatch,
+    stop: AbortController,
     work: () => Promise<Answer>,
-  ): Promise<void> {
+  ): Promise<Answer> {
     const { clock } = this.#parts;
     const done = new AbortController();
-    const over = AbortSignal.any([this.#over.signal, known.stop.signal, done.signal]);
+    const over = AbortSignal.any([this.#over.signal, stop.signal, done.signal]);
     const late = clock.sleep(Math.min(timeoutMs, MOST_TIMEOUT_MS), over).then((): Answer => {
       if (this.#over.signal.aborted) return failed("unknown", "The connector ended.");
-      if (known.stop.signal.aborted) return { ...NOTHING, outcome: "cancelled" };
+      if (stop.signal.aborted) return { ...NOTHING, outcome: "cancelled" };
       return { ...NOTHING, outcome: "expired", message: "It took longer than it was given." };
     });
     const answer = await Promise.race([work().catch(broken), late]);
     done.abort();
-    known.stop.abort();
-    this.#conclude(commandId, known, answer);
+    stop.abort();
+    return answer;
   }
 
   #progress(data: CommandProgress): void {
@@ -211,6 +215,7 @@ export class Commands {
 
   #conclude(commandId: string, known: Known, answer: Answer): void {
     known.result = { commandId, ...answer };
+    known.stop = undefined;
     this.#parts.tell({ type: "command.result", data: known.result });
   }
 
