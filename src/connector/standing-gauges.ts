@@ -35,6 +35,11 @@ function makeGauges(gauge: MakeGauge) {
       ...of,
       "condition",
     ]),
+    blocked: gauge(
+      "integration_blocked",
+      "1 where the trouble is that of a secret which another integration shares and tells already.",
+      of,
+    ),
     lookedAt: gauge("probe_last_timestamp_seconds", "When it was last looked at.", of),
     took: gauge("probe_last_duration_seconds", "How long the last look took.", of),
     readAt: gauge("secret_last_read_timestamp_seconds", "When its secret was last read.", of),
@@ -57,8 +62,19 @@ export function standingGauges(
     const all = [...stands()];
     overflow.set(all.length > MOST_INTEGRATIONS ? 1 : 0);
     for (const stand of all.slice(0, MOST_INTEGRATIONS)) fill(gauges, stand, lookOf(stand.item.name));
+    fillBlocked(gauges, all.slice(0, MOST_INTEGRATIONS));
     if (all.length > MOST_INTEGRATIONS) fillOther(gauges, all.slice(MOST_INTEGRATIONS));
   };
+}
+
+/** One trouble, one alert: of the integrations that a secret keeps from working the first alone is not blocked. */
+function fillBlocked(gauges: Gauges, stands: readonly Stand[]): void {
+  const told = new Set<string>();
+  for (const { item, status } of stands) {
+    const id = status.told?.blockedBy?.id;
+    gauges.blocked.set({ integration: item.name }, id !== undefined && told.has(id) ? 1 : 0);
+    if (id !== undefined) told.add(id);
+  }
 }
 
 /** What any of them is in: an alert must not be lost because there are many. */
