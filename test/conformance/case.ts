@@ -8,10 +8,15 @@ export interface Case<Subject> {
   /** What the protocol's durations are multiplied by. */
   readonly scale: number;
   /** What the subject must be able to do, beyond answering. */
-  readonly needs?: "restart" | "node";
+  readonly needs?: "restart";
+  /** What of the program itself is looked at, where it was started here: its memory, say. */
+  readonly looksAt?: string;
   /** Throws where the rule is broken; the message says what was seen. */
   run(subject: Subject): Promise<void>;
 }
+
+/** Thrown by a case that cannot be judged on this subject; the message says why. */
+export class NotJudged extends Error {}
 
 /** How thorough a run is: what is counted is counted so many times. */
 export interface Rounds {

@@ -1,4 +1,4 @@
-import type { Case } from "./case.ts";
+import { type Case, NotJudged } from "./case.ts";
 import { CONNECTOR_CASES } from "./connector-cases.ts";
 import { PLANE_CASES } from "./plane-cases.ts";
 import { ConnectorSubject, type ConnectorWish, PlaneSubject, type PlaneWish } from "./subjects.ts";
@@ -16,18 +16,21 @@ export type Tell = (verdict: Verdict) => void;
 /** Runs a case; on a busy machine a deadline may be missed by it, so it is run once more before it counts as failed. */
 export async function judge<S>(one: Case<S>, subject: S): Promise<Verdict> {
   const first = await attempt(one, subject);
+  if (first instanceof NotJudged) return verdict(one, "skipped", first.message);
   if (first === undefined) return verdict(one, "passed");
   const second = await attempt(one, subject);
+  if (second instanceof NotJudged) return verdict(one, "skipped", second.message);
   return second === undefined
     ? verdict(one, "passed", `at the second try; the first one saw: ${first}`)
     : verdict(one, "failed", second);
 }
 
-async function attempt<S>(one: Case<S>, subject: S): Promise<string | undefined> {
+async function attempt<S>(one: Case<S>, subject: S): Promise<string | NotJudged | undefined> {
   try {
     await one.run(subject);
     return undefined;
   } catch (error) {
+    if (error instanceof NotJudged) return error;
     return error instanceof Error ? error.message : String(error);
   }
 }
@@ -38,7 +41,7 @@ function verdict({ number, says }: Case<never>, outcome: Verdict["outcome"], saw
 
 /** Puts a control plane to all of its cases; a program of its own for each time scale. */
 export async function judgePlane(
-  wish: PlaneWish & { readonly scale?: number },
+  wish: PlaneWish & { readonly scale?: number | undefined },
   only: readonly number[],
   tell: Tell,
 ): Promise<void> {
@@ -48,7 +51,8 @@ export async function judgePlane(
     await using plane = await PlaneSubject.start(scale, wish);
     for (const one of cases.filter((candidate) => candidate.scale === scale)) {
       const why = whyNot(one, wish);
-      tell(why === undefined ? await judge(one, plane) : verdict(one, "skipped", why));
+      const judged = why === undefined ? await judge(one, plane) : verdict(one, "skipped", why);
+      tell(withUnseen(judged, one, plane));
       await plane.start();
     }
   };
@@ -56,9 +60,16 @@ export async function judgePlane(
   else for (const scale of scales) await judgeAt(scale);
 }
 
+/** A case that passed without what only a program of its own shows says so. */
+function withUnseen(judged: Verdict, { looksAt }: Case<PlaneSubject>, { program }: PlaneSubject): Verdict {
+  if (program !== undefined || looksAt === undefined || judged.outcome !== "passed") return judged;
+  const saw = `not seen: ${looksAt}, for which it has to be started here (--control-plane-command)`;
+  return { ...judged, saw: [judged.saw, saw].filter(Boolean).join("; ") };
+}
+
 function whyNot(
   { needs, scale }: Case<PlaneSubject>,
-  { url, scale: given = 1 }: PlaneWish & { readonly scale?: number },
+  { url, scale: given = 1 }: PlaneWish & { readonly scale?: number | undefined },
 ): string | undefined {
   if (url === undefined) return undefined;
   if (needs === "restart")

@@ -96,6 +96,7 @@ const beats: PlaneCase = {
 const tooMuch: PlaneCase = {
   number: 16,
   says: "Who never reads is closed within 10 s, with the control plane's memory bounded; who sends beyond the window or the rate is closed with 4429.",
+  looksAt: "memory",
   scale: 0.01,
   async run(plane) {
     await using parts = new AsyncDisposableStack();
@@ -194,6 +195,7 @@ function rawUpgrade(url: string): Promise<{ status: number; retryAfter: number }
 const manySessions: PlaneCase = {
   number: 38,
   says: "After many reconnects sockets and memory of the control plane are what they were.",
+  looksAt: "sockets and memory",
   scale: 0.01,
   async run(plane) {
     await using parts = new AsyncDisposableStack();

@@ -142,6 +142,7 @@ const takeover: PlaneCase = {
 const onlyHello: PlaneCase = {
   number: 10,
   says: "Greetings that no ready follows displace nobody, end with 4408, and leave nothing open.",
+  looksAt: "open sockets",
   scale: 0.01,
   async run(plane) {
     await using parts = new AsyncDisposableStack();

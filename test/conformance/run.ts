@@ -1,73 +1,110 @@
 import process from "node:process";
-import { parseArgs } from "node:util";
-import { LONG, SHORT } from "./case.ts";
+import { type Case, LONG, SHORT } from "./case.ts";
+import { CONNECTOR_CASES } from "./connector-cases.ts";
 import { judgeConnector, judgePlane, type Verdict } from "./judge.ts";
-
-const HELP = `npm run conformance -- [OPTIONS]: is this a control plane, or a connector, of docs/protocol.md?
-
-Without options: this project's own two programs.
-
-  --control-plane URL            one that runs at that address, with --token-file FILE (the operator's token) and
-                                 --scale N where it runs at MOORING_TIME_SCALE=N
-  --control-plane-command CMD    one that is started by CMD; {listen} is HOST:PORT, {url} its public address, {data} its
-                                 folder; --token-file may hold {data}. It is given MOORING_TIME_SCALE
-  --connector CMD                a connector that is started by CMD; {url} is its control plane, {config} its file,
-                                 {join} the file of its join token, {state} a folder, {listen} HOST:PORT for health and
-                                 metrics, {ca} a PEM file to trust. It is given MOORING_TIME_SCALE
-  --only N,N                     these cases
-  --long                         200 kills, 1,000 delays and reconnects instead of a few
-
-Exit code 1 where a case failed.`;
-
-const { values } = parseArgs({
-  options: {
-    "control-plane": { type: "string" },
-    "control-plane-command": { type: "string" },
-    "token-file": { type: "string" },
-    connector: { type: "string" },
-    scale: { type: "string" },
-    only: { type: "string" },
-    long: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+import { PLANE_CASES } from "./plane-cases.ts";
+import { probeConnector, probePlane } from "./probe.ts";
+import { endAll } from "./running.ts";
+import { chosenOf, HELP, Refusal, type Wish, wishOf } from "./wish.ts";
 
 const MARKS = { passed: "✓", failed: "✗", skipped: "–" } as const;
-const rounds = values.long ? LONG : SHORT;
-const only = (values.only ?? "").split(",").filter(Boolean).map(Number);
+/** What our scripted ends throw at a frame that is none: nobody can catch it there. */
+const NO_FRAME = /^the (control plane|connector) sent /;
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 function tell({ number, says, outcome, saw }: Verdict): void {
   counts[outcome] += 1;
   console.log(`${MARKS[outcome]} ${String(number).padStart(2)}  ${says}`);
   if (saw !== "") console.log(`       ${saw}`);
+  if (outcome === "failed") console.log(`       again: ${again(number)}`);
 }
 
-// A frame that is none makes our scripted ends throw where nobody can catch it.
-process.on("uncaughtException", (error) => {
-  counts.failed += 1;
-  console.log(`✗     a frame that no end may send: ${error.message}`);
-});
+/** The command that runs one case as this run did. */
+function again(number: number): string {
+  const args = process.argv.slice(2);
+  const at = args.findIndex((arg) => arg === "--only");
+  if (at >= 0) args.splice(at, 2);
+  const kept = args.filter((arg) => !arg.startsWith("--only="));
+  const quoted = kept.map((arg) => (/^[\w./:=@-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`));
+  return ["npm run conformance --", ...quoted, "--only", number].join(" ");
+}
 
-const url = values["control-plane"];
-const command = values["control-plane-command"];
-const isOwn = url === undefined && command === undefined && values.connector === undefined;
-if (isOwn || url !== undefined || command !== undefined) {
-  console.log("A control plane");
-  const scale = values.scale === undefined ? {} : { scale: Number(values.scale) };
-  await judgePlane(
-    { url, tokenFile: values["token-file"], rounds, ...(command === undefined ? {} : { command }), ...scale },
-    only,
-    tell,
+/** Ends what runs; folders go with the process. */
+async function end(code: number): Promise<never> {
+  await endAll();
+  process.exit(code);
+}
+
+function listen(): void {
+  // Whoever read what is told is gone: there is nobody to judge for.
+  process.stdout.on("error", () => void end(1));
+  process.once("SIGINT", () => void end(130));
+  process.once("SIGTERM", () => void end(143));
+  process.on("uncaughtException", (error, origin) => {
+    const isTheirs = NO_FRAME.test(error.message) || origin === "unhandledRejection";
+    if (!isTheirs) {
+      console.error(`conformance: the run itself broke: ${error.stack}`);
+      void end(1);
+      return;
+    }
+    // A promise of a scripted end that its case waits for no more is rejected by what the other end did.
+    counts.failed += 1;
+    const what = NO_FRAME.test(error.message)
+      ? "a frame that no end may send"
+      : "an end of ours was left with";
+    console.log(`✗     ${what}: ${error.message}`);
+  });
+}
+
+async function judgeAll(wish: Wish): Promise<void> {
+  const { url, command, tokenFile, connector, scale } = wish;
+  const isOwn = url === undefined && command === undefined && connector === undefined;
+  const isPlane = isOwn || url !== undefined || command !== undefined;
+  const isConnector = isOwn || connector !== undefined;
+  const cases: readonly Case<never>[] = [
+    ...(isPlane ? PLANE_CASES : []),
+    ...(isConnector ? CONNECTOR_CASES : []),
+  ];
+  const only = chosenOf(
+    wish.only,
+    cases.map(({ number }) => number),
   );
+  const has = (some: readonly Case<never>[]): boolean =>
+    only.length === 0 || some.some(({ number }) => only.includes(number));
+  const rounds = wish.long ? LONG : SHORT;
+  if (isPlane && has(PLANE_CASES)) {
+    const plane = { url, tokenFile, rounds, command };
+    if (!isOwn) await probePlane(plane, scale ?? 0.01);
+    console.log("A control plane");
+    await judgePlane({ ...plane, scale }, only, tell);
+  }
+  if (isConnector && has(CONNECTOR_CASES)) {
+    if (!isOwn) await probeConnector({ command: connector });
+    console.log("\nA connector");
+    await judgeConnector({ command: connector, rounds }, only, tell);
+  }
 }
-if (isOwn || values.connector !== undefined) {
-  console.log("\nA connector");
-  await judgeConnector({ command: values.connector, rounds }, only, tell);
+
+async function main(): Promise<number> {
+  const wish = wishOf(process.argv.slice(2));
+  if (wish.help) {
+    console.log(HELP);
+    return 0;
+  }
+  await judgeAll(wish);
+  console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  if (counts.passed + counts.failed > 0) return counts.failed === 0 ? 0 : 1;
+  console.error(
+    "conformance: nothing was judged: each case was skipped; the lines above say what each one needs",
+  );
+  return 1;
 }
-console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-process.exitCode = counts.failed === 0 ? 0 : 1;
+
+listen();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const isKnown = error instanceof Refusal;
+  console.error(`conformance: ${isKnown ? error.message : `the run itself broke: ${String(error)}`}`);
+  await end(isKnown ? error.code : 1);
+}

@@ -10,10 +10,29 @@ const compiled = join(tmpdir(), "mooring-compiled");
 /** A start on a machine that does much else. */
 const START_MS = 60_000;
 
-const left = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of left) child.kill("SIGKILL");
-});
+/** How long the end of a killed program is waited for. */
+const END_MS = 15_000;
+/** How long the last words of one that ended are waited for. */
+const DRAIN_MS = 2_000;
+
+/** Programs that run: they go when this process does. */
+const left = new Set<Running>();
+const killAll = (): void => {
+  for (const program of left) program.signal("SIGKILL");
+};
+process.on("exit", killAll);
+// They are groups of their own, so that a terminal's Ctrl-C does not come to them.
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => {
+    if (process.listenerCount(signal) > 0) return;
+    killAll();
+    process.kill(process.pid, signal);
+  });
+
+/** Kills all that runs, and waits for it. */
+export async function endAll(): Promise<void> {
+  await Promise.all([...left].map((program) => program.stop("SIGKILL")));
+}
 
 /** A command template with its places filled in, split at blanks; a place stays one word. */
 export function filled(template: string, places: Readonly<Record<string, string>>): readonly string[] {
@@ -23,7 +42,10 @@ export function filled(template: string, places: Readonly<Record<string, string>
     .map((word) => word.replaceAll(/\{(\w+)\}/g, (whole, name: string) => places[name] ?? whole));
 }
 
-/** A program of somebody's, started from its command. Disposing kills it, by its pid. */
+/**
+ * A program of somebody's, started from its command, with a process group of its own: what it started itself (a
+ * wrapper's real program) is signalled and ends with it. Disposing kills it, by its pid.
+ */
 export class Running implements AsyncDisposable {
   readonly pid: number;
   readonly ended: Promise<number | null>;
@@ -38,18 +60,23 @@ export class Running implements AsyncDisposable {
       ([name]) => !/^(mooring_|.*_proxy$|node_options$)/i.test(name),
     );
     const env = { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compiled, ...environment };
-    this.#child = spawn(file, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(file, args, { env, stdio: ["ignore", "pipe", "pipe"], detached: true });
     this.pid = this.#child.pid ?? 0;
-    left.add(this.#child);
+    left.add(this);
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.setEncoding("utf8").on("data", (text: string) => (this.output += text));
     this.ended = new Promise((resolve) => {
       const over = (code: number | null): void => {
         this.isOver = true;
-        left.delete(this.#child);
+        left.delete(this);
         resolve(code);
       };
-      this.#child.once("close", over).once("error", (error) => {
+      this.#child.once("close", over).once("exit", (code) => {
+        // Of a wrapper that is gone, what it started holds the outputs open: it is of no use to anybody.
+        this.#signalGroup("SIGKILL");
+        setTimeout(() => over(code), DRAIN_MS).unref();
+      });
+      this.#child.once("error", (error) => {
         this.output += String(error);
         over(null);
       });
@@ -58,16 +85,28 @@ export class Running implements AsyncDisposable {
 
   /** Nothing where it has ended already: its pid may be another's by then. */
   signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    if (this.isOver || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#signalGroup(signal);
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
+    if (this.pid === 0) return;
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      // Nobody of the group is left.
+    }
   }
 
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     this.signal(signal);
+    const late = setTimeout(() => this.signal("SIGKILL"), END_MS);
     await this.ended;
+    clearTimeout(late);
   }
 
   /** Until that address answers 200. Throws with the program's words where it ends instead. */
-  async until200(url: string): Promise<void> {
+  async until200(url: string, ms = START_MS): Promise<void> {
     await eventually(
       `${url} answers 200`,
       async () => {
@@ -76,7 +115,7 @@ export class Running implements AsyncDisposable {
         await response?.arrayBuffer();
         return response?.status === 200 ? true : undefined;
       },
-      { ms: START_MS, seen: () => this.output.slice(-2_000) },
+      { ms, seen: () => this.output.slice(-2_000) },
     );
   }
 

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAuthority } from "../../src/demo/certificates.ts";
@@ -7,6 +7,7 @@ import { eventually, folder, freePort } from "../process/programs.ts";
 import { type Rounds, SHORT } from "./case.ts";
 import { FaultProxy } from "./proxy.ts";
 import { filled, Running } from "./running.ts";
+import { tokenIn } from "./wish.ts";
 
 /** This project's command line. */
 export const OWN = `${process.execPath} ${fileURLToPath(new URL("../../bin/mooring.js", import.meta.url))}`;
@@ -15,13 +16,15 @@ export const OWN = `${process.execPath} ${fileURLToPath(new URL("../../bin/moori
 export interface PlaneWish {
   /** An address where one runs. Without one, `command` is started. */
   readonly url?: string | undefined;
-  readonly command?: string;
+  readonly command?: string | undefined;
   /** A file with the operator's token; {data} is filled in. */
   readonly tokenFile?: string | undefined;
   /** A proxy with this tap stands before it: for deliberately broken ends. */
   readonly tap?: FaultProxy["tap"];
   readonly rounds?: Rounds;
   readonly environment?: Readonly<Record<string, string>>;
+  /** How long a start may take, milliseconds. */
+  readonly startMs?: number;
 }
 
 export const OWN_PLANE = `${OWN} control-plane --listen {listen} --data {data} --public-url {url}`;
@@ -76,21 +79,21 @@ export class PlaneSubject implements AsyncDisposable {
     const at = { scale, url, own, dataDir, rounds: wish.rounds ?? SHORT };
     const plane = new PlaneSubject(at, { command, environment: wish.environment }, parts);
     parts.defer(() => plane.program?.[Symbol.asyncDispose]());
-    await plane.start();
+    await plane.start(wish.startMs);
     const [tokenFile = ""] = filled(wish.tokenFile ?? OWN_TOKEN_FILE, { data: dataDir });
-    plane.#token = (await readFile(tokenFile, "utf8")).trim();
+    plane.#token = tokenIn(tokenFile);
     plane.#parts = parts.move();
     return plane;
   }
 
   /** Starts its program, where it has one and none runs. */
-  async start(): Promise<void> {
+  async start(ms?: number): Promise<void> {
     if (this.#command === undefined || this.program?.isOver === false) return;
     this.program = new Running(this.#command, {
       MOORING_TIME_SCALE: String(this.scale),
       ...this.environment,
     });
-    await this.program.until200(`${this.#own}/readyz`);
+    await this.program.until200(`${this.#own}/readyz`, ms);
   }
 
   async stop(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
@@ -154,6 +157,8 @@ export interface ConnectorWish {
   /** Something between the connector and the control plane that it is told of, where that is plain. */
   readonly tap?: FaultProxy["tap"];
   readonly rounds?: Rounds;
+  /** How long a start may take, milliseconds. */
+  readonly startMs?: number;
 }
 
 /** Starts connectors that are looked at from outside. */
@@ -203,7 +208,7 @@ export class ConnectorSubject {
     const run = async (): Promise<Running> => {
       const program = new Running(filled(command, places), environment);
       started.program = program;
-      await program.until200(`${health}/livez`);
+      await program.until200(`${health}/livez`, this.#wish.startMs);
       return program;
     };
     const started: StartedConnector = {
