@@ -7,6 +7,14 @@ import type { PlaneSubject } from "./subjects.ts";
 
 type PlaneCase = Case<PlaneSubject>;
 type Shown = { readonly state: string; readonly lastKnown: { readonly state: string } | null };
+/** A connector, with the control plane's own times of its state and of the last frame. */
+interface Stamped {
+  readonly state: string;
+  readonly since: string;
+  readonly lastHeartbeatAt: string | null;
+}
+/** What a busy machine may add between two of its stamps, milliseconds: 1 s of the protocol's at ÷ 10. */
+const STAMP_SLACK_MS = 100;
 
 /** A connector that is ready and does not beat. */
 async function quiet(plane: PlaneSubject, parts: AsyncDisposableStack): Promise<FakeConnector> {
@@ -19,14 +27,25 @@ async function quiet(plane: PlaneSubject, parts: AsyncDisposableStack): Promise<
 const stateOf = async (plane: PlaneSubject, name: string): Promise<string | undefined> =>
   (await plane.get<Shown>(`/connectors/${name}`))?.state;
 
-/** Milliseconds from `since` until the connector is called unreachable. */
-async function verdictAfter(plane: PlaneSubject, name: string, since: number): Promise<number> {
-  await plane.until<Shown>(
+/** The connector as soon as it is called unreachable, and when that was seen here. */
+async function verdictOn(plane: PlaneSubject, name: string): Promise<Stamped & { readonly seenAt: number }> {
+  const shown = await plane.until<Stamped>(
     `/connectors/${name}`,
     ({ state }) => state === "unreachable",
     STANDARD.unreachableMs * plane.scale + 4 * SLACK_MS,
   );
-  return performance.now() - since;
+  return { ...shown, seenAt: performance.now() };
+}
+
+/** From what was said last until then, by the control plane's own stamps and by ours: [least, most] of the protocol's ms. */
+function onTime(
+  what: string,
+  { from, verdict, since }: { from: string | null; verdict: Stamped & { seenAt: number }; since: number },
+  [least, most]: readonly [number, number],
+): void {
+  const stamped = Date.parse(verdict.since) - Date.parse(from ?? "");
+  within(`ms ${what}, by the control plane's stamps`, stamped, [least, most + STAMP_SLACK_MS]);
+  within(`ms ${what}, as it was seen`, verdict.seenAt - since, [least, most + SLACK_MS]);
 }
 
 const silence: PlaneCase = {
@@ -41,8 +60,11 @@ const silence: PlaneCase = {
     const since = performance.now();
     const pings = setInterval(() => guest.socket.ping(), 100);
     parts.defer(() => clearInterval(pings));
-    const after = await verdictAfter(plane, nameOf(guest), since);
-    within("ms of silence at the verdict", after, [44_000 * plane.scale, 46_000 * plane.scale + SLACK_MS]);
+    const verdict = await verdictOn(plane, nameOf(guest));
+    onTime("of silence", { from: verdict.lastHeartbeatAt, verdict, since }, [
+      44_000 * plane.scale,
+      46_000 * plane.scale,
+    ]);
     same("the silent one's socket", await endOf("the silent one", guest), 1006);
     for (const [integration, state] of [
       ["a", "online"],
@@ -76,20 +98,19 @@ const goodbyes: PlaneCase = {
       [1000, 1000],
     );
     const [one, two, three] = [nameOf(restarts), nameOf(stops), nameOf(vanishes)];
-    for (const [name, state] of [
-      [one, "restarting"],
-      [two, "offline"],
-      [three, "disconnected"],
-    ] as const)
-      await plane.until<Shown>(`/connectors/${name}`, (shown) => shown.state === state, SLACK_MS);
-    const [restart, vanish] = await Promise.all([
-      verdictAfter(plane, one, since),
-      verdictAfter(plane, three, since),
+    const becomes = (name: string, state: string): Promise<Stamped> =>
+      plane.until<Stamped>(`/connectors/${name}`, (shown) => shown.state === state, SLACK_MS);
+    const restarting = await becomes(one, "restarting");
+    await becomes(two, "offline");
+    await becomes(three, "disconnected");
+    const [restart, vanish] = await Promise.all([verdictOn(plane, one), verdictOn(plane, three)]);
+    onTime("until a restart is overdue", { from: restarting.since, verdict: restart, since }, [
+      returnMs,
+      returnMs + 1_000 * plane.scale,
     ]);
-    within("ms until a restart is overdue", restart, [returnMs, returnMs + 1_000 * plane.scale + SLACK_MS]);
-    within("ms until a vanished one is unreachable", vanish, [
+    onTime("until a vanished one is unreachable", { from: vanish.lastHeartbeatAt, verdict: vanish, since }, [
       44_000 * plane.scale,
-      46_000 * plane.scale + SLACK_MS,
+      46_000 * plane.scale,
     ]);
     same("the one that said goodbye", await stateOf(plane, two), "offline");
   },

@@ -110,7 +110,8 @@ export class Running implements AsyncDisposable {
     await eventually(
       `${url} answers 200`,
       async () => {
-        if (this.isOver) throw new Error(`the program ended: ${this.output.slice(-2_000)}`);
+        if (this.isOver)
+          throw new Error(`the program ended: ${this.output.slice(-2_000) || "without a word"}`);
         const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
         await response?.arrayBuffer();
         return response?.status === 200 ? true : undefined;
