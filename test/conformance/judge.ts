@@ -13,8 +13,12 @@ export interface Verdict {
 }
 export type Tell = (verdict: Verdict) => void;
 
+/** How much of a program's output is told. */
+const MOST_WORDS = 1_000;
+const MOST_LINES = 3;
+
 /** Runs a case; on a busy machine a deadline may be missed by it, so it is run once more before it counts as failed. */
-export async function judge<S>(one: Case<S>, subject: S): Promise<Verdict> {
+export async function judge<S extends Judged>(one: Case<S>, subject: S): Promise<Verdict> {
   const first = await attempt(one, subject);
   if (first instanceof NotJudged) return verdict(one, "skipped", first.message);
   if (first === undefined) return verdict(one, "passed");
@@ -22,7 +26,18 @@ export async function judge<S>(one: Case<S>, subject: S): Promise<Verdict> {
   if (second instanceof NotJudged) return verdict(one, "skipped", second.message);
   return second === undefined
     ? verdict(one, "passed", `at the second try; the first one saw: ${first}`)
-    : verdict(one, "failed", second);
+    : verdict(one, "failed", [second, ...lastWords(subject)].join("\n"));
+}
+
+/** What is judged, with all that its newest program wrote. */
+interface Judged {
+  readonly output: string;
+}
+
+/** The last lines of the program, where it wrote any. */
+function lastWords({ output }: Judged): readonly string[] {
+  const lines = output.trim().slice(-MOST_WORDS).split("\n").slice(-MOST_LINES);
+  return lines.join("") === "" ? [] : ["the program's last words:", ...lines.map((line) => `  ${line}`)];
 }
 
 async function attempt<S>(one: Case<S>, subject: S): Promise<string | NotJudged | undefined> {

@@ -15,7 +15,7 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 function tell({ number, says, outcome, saw }: Verdict): void {
   counts[outcome] += 1;
   console.log(`${MARKS[outcome]} ${String(number).padStart(2)}  ${says}`);
-  if (saw !== "") console.log(`       ${saw}`);
+  if (saw !== "") console.log(`       ${saw.replaceAll("\n", "\n       ")}`);
   if (outcome === "failed") console.log(`       again: ${again(number)}`);
 }
 

@@ -86,6 +86,11 @@ export class PlaneSubject implements AsyncDisposable {
     return plane;
   }
 
+  /** All that its newest program wrote. */
+  get output(): string {
+    return this.program?.output ?? "";
+  }
+
   /** Starts its program, where it has one and none runs. */
   async start(ms?: number): Promise<void> {
     if (this.#command === undefined || this.program?.isOver === false) return;
@@ -166,11 +171,17 @@ export class ConnectorSubject {
   readonly scale: number;
   readonly rounds: Rounds;
   readonly #wish: ConnectorWish;
+  #newest: Running | undefined;
 
   constructor(scale: number, wish: ConnectorWish = {}) {
     this.scale = scale;
     this.rounds = wish.rounds ?? SHORT;
     this.#wish = wish;
+  }
+
+  /** All that its newest program wrote. */
+  get output(): string {
+    return this.#newest?.output ?? "";
   }
 
   async start(
@@ -208,6 +219,7 @@ export class ConnectorSubject {
     const run = async (): Promise<Running> => {
       const program = new Running(filled(command, places), environment);
       started.program = program;
+      this.#newest = program;
       await program.until200(`${health}/livez`, this.#wish.startMs);
       return program;
     };
