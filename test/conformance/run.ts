@@ -10,9 +10,12 @@ import { chosenOf, HELP, Refusal, type Wish, wishOf } from "./wish.ts";
 const MARKS = { passed: "✓", failed: "✗", skipped: "–" } as const;
 /** What our scripted ends throw at a frame that is none: nobody can catch it there. */
 const NO_FRAME = /^the (control plane|connector) sent /;
+let isEnding = false;
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 function tell({ number, says, outcome, saw }: Verdict): void {
+  // What is judged while its programs are being ended says nothing of them.
+  if (isEnding) return;
   counts[outcome] += 1;
   console.log(`${MARKS[outcome]} ${String(number).padStart(2)}  ${says}`);
   if (saw !== "") console.log(`       ${saw.replaceAll("\n", "\n       ")}`);
@@ -31,16 +34,18 @@ function again(number: number): string {
 
 /** Ends what runs; folders go with the process. */
 async function end(code: number): Promise<never> {
+  isEnding = true;
   await endAll();
   process.exit(code);
 }
 
 function listen(): void {
   // Whoever read what is told is gone: there is nobody to judge for.
-  process.stdout.on("error", () => void end(1));
-  process.once("SIGINT", () => void end(130));
-  process.once("SIGTERM", () => void end(143));
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => void end(1));
+  process.on("SIGINT", () => void end(130));
+  process.on("SIGTERM", () => void end(143));
   process.on("uncaughtException", (error, origin) => {
+    if (isEnding) return;
     const isTheirs = NO_FRAME.test(error.message) || origin === "unhandledRejection";
     if (!isTheirs) {
       console.error(`conformance: the run itself broke: ${error.stack}`);

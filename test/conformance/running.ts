@@ -10,17 +10,18 @@ const compiled = join(tmpdir(), "mooring-compiled");
 /** A start on a machine that does much else. */
 const START_MS = 60_000;
 
-/** How long the end of a killed program is waited for. */
+/** How long a program may take to end as it was told. */
 const END_MS = 15_000;
-/** How long the last words of one that ended are waited for. */
-const DRAIN_MS = 2_000;
+/** How long its last words, and the end of what it started, are waited for once it ended. */
+const DRAIN_MS = 3_000;
 
 /** Programs that run: they go when this process does. */
 const left = new Set<Running>();
 const killAll = (): void => {
   for (const program of left) program.signal("SIGKILL");
 };
-process.on("exit", killAll);
+// Before the folders are removed: they are written in until then.
+process.prependListener("exit", killAll);
 // They are groups of their own, so that a terminal's Ctrl-C does not come to them.
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => {
@@ -66,15 +67,20 @@ export class Running implements AsyncDisposable {
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.setEncoding("utf8").on("data", (text: string) => (this.output += text));
     this.ended = new Promise((resolve) => {
+      let late: NodeJS.Timeout | undefined;
       const over = (code: number | null): void => {
+        clearTimeout(late);
         this.isOver = true;
         left.delete(this);
         resolve(code);
       };
+      // What a wrapper that is gone has started holds the outputs open: it is of no use to anybody for long.
+      const drain = (code: number | null): void => {
+        this.signal("SIGKILL");
+        over(code);
+      };
       this.#child.once("close", over).once("exit", (code) => {
-        // Of a wrapper that is gone, what it started holds the outputs open: it is of no use to anybody.
-        this.#signalGroup("SIGKILL");
-        setTimeout(() => over(code), DRAIN_MS).unref();
+        late = setTimeout(drain, DRAIN_MS, code);
       });
       this.#child.once("error", (error) => {
         this.output += String(error);
@@ -83,14 +89,9 @@ export class Running implements AsyncDisposable {
     });
   }
 
-  /** Nothing where it has ended already: its pid may be another's by then. */
+  /** To its whole group. Nothing where it has ended already: its pid may be another's by then. */
   signal(signal: NodeJS.Signals): void {
-    if (this.isOver || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#signalGroup(signal);
-  }
-
-  #signalGroup(signal: NodeJS.Signals): void {
-    if (this.pid === 0) return;
+    if (this.isOver || this.pid === 0) return;
     try {
       process.kill(-this.pid, signal);
     } catch {
