@@ -51,10 +51,10 @@ async function startedPlane(wish: PlaneWish, scale: number): Promise<PlaneSubjec
 }
 
 function notStarted(what: string, flag: string, error: unknown): Refusal {
-  const words = oneLine(wordsOf(error));
+  const words = oneLine(wordsOf(error)).replace(/\.$/, "");
   const isNoProgram = /spawn \S+ (ENOENT|EACCES)/.test(words);
   return new Refusal(
-    `the ${what} of ${flag} is not there: ${words}: try the command by hand; docs/conformance.md tells its places`,
+    `the ${what} of ${flag} is not there: ${words}. Try the command by hand; docs/conformance.md tells its places`,
     isNoProgram ? 2 : 1,
   );
 }

@@ -77,7 +77,8 @@ async function judgeAll(wish: Wish): Promise<void> {
   const has = (some: readonly Case<never>[]): boolean =>
     only.length === 0 || some.some(({ number }) => only.includes(number));
   const rounds = wish.long ? LONG : SHORT;
-  if (isPlane && has(PLANE_CASES)) {
+  const hasPlane = isPlane && has(PLANE_CASES);
+  if (hasPlane) {
     const plane = { url, tokenFile, rounds, command };
     if (!isOwn) await probePlane(plane, scale ?? 0.01);
     console.log("A control plane");
@@ -85,7 +86,7 @@ async function judgeAll(wish: Wish): Promise<void> {
   }
   if (isConnector && has(CONNECTOR_CASES)) {
     if (!isOwn) await probeConnector({ command: connector });
-    console.log("\nA connector");
+    console.log(`${hasPlane ? "\n" : ""}A connector`);
     await judgeConnector({ command: connector, rounds }, only, tell);
   }
 }
@@ -107,7 +108,7 @@ async function main(): Promise<number> {
 
 listen();
 try {
-  process.exitCode = await main();
+  await end(await main());
 } catch (error) {
   const isKnown = error instanceof Refusal;
   console.error(`conformance: ${isKnown ? error.message : `the run itself broke: ${String(error)}`}`);

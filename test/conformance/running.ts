@@ -109,7 +109,7 @@ export class Running implements AsyncDisposable {
   /** Until that address answers 200. Throws with the program's words where it ends instead. */
   async until200(url: string, ms = START_MS): Promise<void> {
     await eventually(
-      `${url} answers 200`,
+      `an answer 200 of ${url}`,
       async () => {
         if (this.isOver)
           throw new Error(`the program ended: ${this.output.slice(-2_000) || "without a word"}`);

@@ -53,6 +53,8 @@ export function wishOf(args: readonly string[]): Wish {
     only: (values.only ?? "").split(",").filter(Boolean),
     long: values.long,
   };
+  if (values.only !== undefined && wish.only.length === 0)
+    throw new Refusal("--only is empty: give the numbers of cases, as in --only 7,12");
   if (!wish.help) check(wish);
   return wish;
 }

@@ -38,6 +38,7 @@ describe.concurrent("what cannot be judged is told in one line, and by the exit 
     ["--bogus", 2, /Unknown option '--bogus'/],
     ["positional", 2, /Unexpected argument 'positional'/],
     ["--only foo", 2, /--only foo: no case .* 7, 8, /],
+    ["--only ,", 2, /--only is empty/],
     ["--only 17", 2, /--only 17: no case /],
     ["--connector x --only 7", 2, /--only 7: no case .* there are 25, /],
     ["--connector=", 2, /--connector is empty/],
