@@ -1,4 +1,5 @@
 import http from "node:http";
+import https from "node:https";
 import { once } from "node:events";
 import { connectorSource, SUBPROTOCOL } from "../../src/protocol/envelope.ts";
 import { STANDARD } from "../../src/protocol/limits.ts";
@@ -124,7 +125,8 @@ export async function upgrade(
     ...(protocols.length === 0 ? {} : { "sec-websocket-protocol": protocols.join(", ") }),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   };
-  const request = http.get(`${url}/v1/connect`, { headers, agent: false, timeout: 10_000 });
+  const { get } = url.startsWith("https:") ? https : http;
+  const request = get(`${url}/v1/connect`, { headers, agent: false, timeout: 10_000 });
   const upgraded = once(request, "upgrade").then(([response, socket]) => {
     (socket as { destroy(): void }).destroy();
     return { response: response as http.IncomingMessage, body: "" };

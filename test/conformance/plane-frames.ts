@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { connectorSource, SUBPROTOCOL } from "../../src/protocol/envelope.ts";
 import { LIMITS, TIMINGS } from "../../src/protocol/limits.ts";
 import { bearer, fakeReport } from "../fake/connector.ts";
@@ -169,9 +170,11 @@ const admission: PlaneCase = {
 
 /** An upgrade without a token, over a socket of its own: cheap enough for a crowd. */
 function rawUpgrade(url: string): Promise<{ status: number; retryAfter: number }> {
-  const { hostname, port, host } = new URL(url);
+  const { hostname, port, host, protocol } = new URL(url);
+  const isTls = protocol === "https:";
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname);
+    const at = { host: hostname, port: Number(port || (isTls ? 443 : 80)) };
+    const socket = isTls ? connectTls({ ...at, servername: hostname }) : connect(at);
     let text = "";
     socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
     socket.once("error", reject);
