@@ -77,7 +77,7 @@ async function answerOf(plane: PlaneSubject, method: string, path: string, sent?
     return { what, status: response.status, body: jsonOf(text), saw };
   } catch (error) {
     throw new Refusal(
-      `${what}: no answer: ${wordsOf(error)}: is the control plane up, and the address right?`,
+      `${what}: no answer: ${wordsOf(error)}: is the control plane up, the address right, its certificate trusted (NODE_EXTRA_CA_CERTS=FILE)?`,
       1,
     );
   }
