@@ -1,6 +1,7 @@
 // Processes that a benchmark starts, and what the kernel says of them. Linux alone (/proc).
 import { type ChildProcess, execFileSync, fork, spawn, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -40,7 +41,17 @@ export interface Running extends AsyncDisposable {
   readonly startedAt: number;
 }
 
+/** What goes with this process, however it ends. */
+const left = { children: new Set<ChildProcess>(), folders: new Set<string>() };
+process.on("exit", () => {
+  for (const child of left.children) child.kill("SIGKILL");
+  for (const path of left.folders)
+    rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+});
+
 function running(child: ChildProcess, startedAt: number): Running {
+  left.children.add(child);
+  child.once("close", () => left.children.delete(child));
   const ended = once(child, "close");
   return {
     child,
@@ -135,5 +146,10 @@ export interface Folder extends AsyncDisposable {
 
 export async function folder(): Promise<Folder> {
   const path = await mkdtemp(join(tmpdir(), "mooring-bench-"));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  left.folders.add(path);
+  const remove = async (): Promise<void> => {
+    await rm(path, { recursive: true, force: true });
+    left.folders.delete(path);
+  };
+  return { path, [Symbol.asyncDispose]: remove };
 }

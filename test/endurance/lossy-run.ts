@@ -26,6 +26,11 @@ const CONTROL_MS = 24_000;
 /** The verdict comes within a second of the deadline. */
 const SWEEP_MS = 1_000;
 
+/** That nobody was called silent by mistake says little where few beat, or not for long. */
+export const LONG = { connectors: 20, minutes: 10 } as const;
+export const isLong = ({ connectors, minutes }: LossWish): boolean =>
+  connectors >= LONG.connectors && minutes >= LONG.minutes;
+
 /** A fleet beats through a network that loses packets. Throws only where the run itself could not be made. */
 export async function lossyRun(wish: LossWish, tell: (line: string) => void): Promise<LossReport> {
   await using fleet = await LossyFleet.start(wish.connectors, tell);

@@ -1,22 +1,20 @@
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { endInOrder } from "../../scripts/ending.ts";
+import { drawnSeed, flagsOf, refused, seedFlag } from "../../scripts/flags.ts";
 import { isLong, soak } from "./soak-run.ts";
 
-const { values } = parseArgs({
-  options: { minutes: { type: "string", default: "45" }, seed: { type: "string" } },
+const { values } = flagsOf({
+  command: "soak",
+  does: "both programs under everything that they do in years; is anything gathered?",
+  flags: {
+    minutes: { type: "number", says: "how long", least: 0.1, most: 10_000, isFraction: true, default: 45 },
+    seed: seedFlag,
+  },
 });
-const [minutes, seed] = [Number(values.minutes), Number(values.seed ?? Date.now() % 1_000_000)];
-if (process.platform !== "linux" || !(minutes > 0)) {
-  const why =
-    minutes > 0 ? "memory and descriptors are read from /proc: Linux alone" : "--minutes is more than 0";
-  console.error(`npm run soak: ${why}`);
-  process.exit(2);
-}
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const)
-  process.on(signal, () => process.exit(code));
+const { minutes, seed = drawnSeed() } = values;
+if (process.platform !== "linux") refused("soak", "memory and descriptors are read from /proc: Linux alone");
+endInOrder();
+const took = `${minutes} minute${minutes === 1 ? "" : "s"}`;
 const since = performance.now();
 const seconds = (): number => Math.round((performance.now() - since) / 1_000);
 try {
@@ -28,8 +26,8 @@ try {
   if (problems.length === 0)
     console.log(
       isLong(minutes)
-        ? `✓ ${minutes} minutes: memory and descriptors are flat, nothing was lost`
-        : `✓ ${minutes} minutes: nothing was lost; too short to judge memory and descriptors`,
+        ? `✓ ${took}: memory and descriptors are flat, nothing was lost`
+        : `✓ ${took}: nothing was lost; too short to judge memory and descriptors`,
     );
   process.exitCode = problems.length === 0 ? 0 : 1;
 } catch (error) {

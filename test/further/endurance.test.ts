@@ -17,11 +17,11 @@ async function judgementOf(file: string, ...args: readonly string[]): Promise<st
 
 const without = await missing();
 
-test("a minute of 20 % loss: no false alarm, nothing lost or told twice, silence told", async ({ skip }) => {
+test("a minute of 20 % loss: nothing lost or told twice, silence told", async ({ skip }) => {
   skip(without !== undefined, without);
   const judgement = await judgementOf("loss.ts", "--connectors", "4", "--minutes", "1");
-  expect(judgement).toBe(
-    "✓ 20 % loss: no false alarm, nothing lost, nothing told twice, and silence was told",
+  expect(judgement).toMatch(
+    /^✓ 20 % loss: nothing lost, nothing told twice, and silence was told; too short to judge false alarms: /,
   );
 });
 

@@ -112,7 +112,7 @@ export async function fuzzConnector(
   if (used.has(`open ${doors.secretFile}`)) problems.push("it read a file that only the local file may name");
   if (!used.has(`dial 127.0.0.1:${allowed.port}`))
     problems.push("nothing that the policy allows was dialled: these frames prove nothing");
-  return { what: "the connector", ...attack.sent, problems, figures: JSON.stringify(watched.figures) };
+  return { what: "the connector", ...attack.sent, problems, figures: watched.figures };
 }
 
 /** Files of the machine that a resolver reads. */

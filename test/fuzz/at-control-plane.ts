@@ -54,7 +54,7 @@ export async function fuzzControlPlane(count: number, seed: number, tell: Tell =
   await Promise.all(identities.map(attack));
   const problems = [...(await watched.end()), ...(await witness.problems(plane))];
   if (strange.length > 0) problems.push(`it sent a frame that is none: ${strange[0]}`);
-  return { what: "the control plane", ...sent, problems, figures: JSON.stringify(watched.figures) };
+  return { what: "the control plane", ...sent, problems, figures: watched.figures };
 }
 
 type Session = NonNullable<Awaited<ReturnType<typeof upgraded>>>;

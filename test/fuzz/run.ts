@@ -1,6 +1,7 @@
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { endInOrder } from "../../scripts/ending.ts";
+import { drawnSeed, flagsOf, seedFlag } from "../../scripts/flags.ts";
 import { fuzzConnector } from "./at-connector.ts";
 import { fuzzControlPlane } from "./at-control-plane.ts";
 
@@ -41,15 +42,28 @@ function told(): Tell {
   };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const options = { frames: { type: "string", default: "20000" }, seed: { type: "string" } } as const;
-  const { values } = parseArgs({ options });
-  const [frames, seed] = [Number(values.frames), Number(values.seed ?? Date.now() % 1_000_000)];
+async function main(): Promise<void> {
+  const { values } = flagsOf({
+    command: "fuzz",
+    does: "throws frames that nobody should send at both ends",
+    flags: {
+      frames: {
+        type: "number",
+        says: "frames, half of them at each end",
+        least: 2,
+        most: 1e9,
+        default: 20_000,
+      },
+      seed: seedFlag,
+    },
+  });
+  endInOrder();
+  const { frames, seed = drawnSeed() } = values;
   const since = performance.now();
   let broken = 0;
   for (const { what, problems, figures, ...counts } of await fuzz(frames, seed, told())) {
     console.log(
-      `${problems.length === 0 ? "✓" : "✗"} ${what}: ${counts.frames} frames in ${counts.sessions} sessions ${figures}`,
+      `${problems.length === 0 ? "✓" : "✗"} ${what}: ${counts.frames} frames in ${counts.sessions} sessions; ${figures}`,
     );
     for (const problem of problems) console.log(`    ${problem}`);
     broken += problems.length;
@@ -57,3 +71,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   console.log(`${Math.round((performance.now() - since) / 1_000)} s; again: ${command(frames, seed)}`);
   process.exit(broken === 0 ? 0 : 1);
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

@@ -66,10 +66,9 @@ export class Watched {
     return problems;
   }
 
-  get figures(): { readonly gainMiB: number; readonly slowestMs: number } {
-    return {
-      gainMiB: Math.round((this.#peak - this.#base) / 104_857.6) / 10,
-      slowestMs: Math.round(this.#slowest),
-    };
+  /** For people: `memory +3.1 MiB, slowest answer 120 ms`. */
+  get figures(): string {
+    const gain = (this.#peak - this.#base) / 1_048_576;
+    return `memory +${gain.toFixed(1)} MiB, slowest answer ${Math.round(this.#slowest)} ms`;
   }
 }
