@@ -22,6 +22,7 @@ export const RULES = {
   "one-session": "A connector has one session that is ready.",
   "no-complaint":
     "Neither end finds fault with the other's frames or rate, and nothing fails but what the disk refused.",
+  "no-crash": "No process throws what nobody catches.",
 } as const;
 export type Rule = keyof typeof RULES;
 

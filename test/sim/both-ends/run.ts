@@ -21,9 +21,10 @@ export interface Figures {
   readonly faults: Partial<Record<FaultKind, number>>;
 }
 
-export type Outcome =
-  | { readonly ok: true; readonly figures: Figures }
-  | { readonly ok: false; readonly broken: Broken };
+export type Outcome = { readonly figures: Figures } & (
+  | { readonly ok: true }
+  | { readonly ok: false; readonly broken: Broken }
+);
 
 /** Runs a plan to its end, or to the rule that breaks. */
 export async function run(plan: Plan, onTrace?: (at: number, says: string) => void): Promise<Outcome> {
@@ -40,6 +41,10 @@ export async function run(plan: Plan, onTrace?: (at: number, says: string) => vo
 async function runAll(plan: Plan, onTrace?: (at: number, says: string) => void): Promise<Outcome> {
   const sim = new Simulation(plan);
   if (onTrace !== undefined) sim.onTrace = (says) => onTrace(sim.timeline.now, says);
+  const figures = (): Figures => {
+    const { events, now: ms } = sim.timeline;
+    return { events, frames: sim.frames, commands: sim.orders.count, ms, faults: done };
+  };
   const done: Partial<Record<FaultKind, number>> = {};
   const faults = new Faults(sim);
   for (const fault of plan.faults)
@@ -57,15 +62,14 @@ async function runAll(plan: Plan, onTrace?: (at: number, says: string) => void):
     if (sim.ids.some((id) => sim.podsOf(id).length > 1)) await calm(sim);
     expectWell(sim);
   } catch (error) {
-    if (error instanceof Broken) return { ok: false, broken: error };
+    if (error instanceof Broken) return { ok: false, broken: error, figures: figures() };
     const says = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { ok: false, broken: new Broken("no-complaint", sim.timeline.now, `a process threw: ${says}`) };
+    const broken = new Broken("no-crash", sim.timeline.now, `a process threw: ${says}`);
+    return { ok: false, broken, figures: figures() };
   } finally {
     for (const { machine } of [...sim.pods, ...(sim.plane === undefined ? [] : [sim.plane])]) machine.kill();
   }
-  const { events, now: ms } = sim.timeline;
-  const figures = { events, frames: sim.frames, commands: sim.orders.count, ms, faults: done };
-  return { ok: true, figures };
+  return { ok: true, figures: figures() };
 }
 
 /** A target changes now and then, and often a connector looks at it soon. */

@@ -26,31 +26,46 @@ export function partOf(plan: Plan, { only, troubleMs, connectors, integrations }
 }
 
 /** The smallest part that was found to break the same rule. */
-export async function shrink(plan: Plan, broken: Broken): Promise<Part> {
+export interface Smallest {
+  readonly part: Part;
+  /** How that part broke it; undefined where nothing smaller than the whole was found. */
+  readonly broken: Broken | undefined;
+  /** The search took more runs than it may: there may be a smaller one. */
+  readonly isCutOff: boolean;
+}
+
+/** Looks for it: without any fault first, then with fewer of everything. */
+export async function shrink(plan: Plan, broken: Broken): Promise<Smallest> {
   let runs = 0;
-  const breaks = async (part: Part): Promise<boolean> => {
-    if (runs >= MOST_RUNS) return false;
-    runs += 1;
-    const outcome = await run(partOf(plan, part));
-    return !outcome.ok && outcome.broken.rule === broken.rule;
-  };
+  let isCutOff = false;
   let part: Part = { only: plan.faults.map((_, place) => place) };
-  for (const smaller of [{ connectors: 1 }, { integrations: 1 }])
-    if (await breaks({ ...part, ...smaller })) part = { ...part, ...smaller };
-  part = { ...part, only: await fewest(part.only ?? [], (only) => breaks({ ...part, only })) };
+  let found: Broken | undefined;
+  const take = async (smaller: Part): Promise<boolean> => {
+    if (runs >= MOST_RUNS) isCutOff = true;
+    if (isCutOff) return false;
+    runs += 1;
+    const wanted = { ...part, ...smaller };
+    const outcome = await run(partOf(plan, wanted));
+    if (outcome.ok || outcome.broken.rule !== broken.rule) return false;
+    part = wanted;
+    found = outcome.broken;
+    return true;
+  };
+  await take({ only: [] });
+  if (plan.connectors > 1) await take({ connectors: 1 });
+  if (plan.integrations > 1) await take({ integrations: 1 });
+  await fewest(part.only ?? [], (only) => take({ only }));
   const last = Math.max(0, ...(part.only ?? []).map((place) => plan.faults[place]?.at ?? 0));
-  for (const troubleMs of [last + 1, last + 20_000]) {
-    if (troubleMs >= plan.troubleMs || !(await breaks({ ...part, troubleMs }))) continue;
-    return { ...part, troubleMs };
-  }
-  return part;
+  for (const troubleMs of [last + 1, last + 20_000])
+    if (troubleMs < plan.troubleMs && (await take({ troubleMs }))) break;
+  return { part, broken: found, isCutOff };
 }
 
 /** Leaves out halves, then quarters, and so on, as long as the rest still breaks the rule. */
 async function fewest(
   all: readonly number[],
   breaks: (some: readonly number[]) => Promise<boolean>,
-): Promise<readonly number[]> {
+): Promise<void> {
   let left = all;
   for (let size = Math.ceil(left.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
     for (let from = 0; from < left.length;) {
@@ -58,25 +73,38 @@ async function fewest(
       if (await breaks(rest)) left = rest;
       else from += size;
     }
-  return left;
 }
+
+/** `npm run sim` of that seed, and of a part of its plan. */
+export function command(seed: number, part = ""): string {
+  return `npm run sim -- --seed ${seed}${part} --trace`;
+}
+
+const at = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 /** What broke, how to see it again, and the smallest way to it. */
 export async function explain(plan: Plan, broken: Broken): Promise<string> {
-  const part = await shrink(plan, broken);
+  const { part, broken: then, isCutOff } = await shrink(plan, broken);
   const { faults } = partOf(plan, part);
   const lines = [
-    `seed ${plan.seed} broke the rule ${broken.rule} at ${(broken.at / 1000).toFixed(1)} s (${plan.name}, ${plan.profile}):`,
+    `seed ${plan.seed} broke the rule ${broken.rule} at ${at(broken.at)} (${plan.name}, ${plan.profile}):`,
     `  rule:     ${RULES[broken.rule]}`,
     `  but:      ${broken.message}`,
-    `  again:    npm run sim -- --seed ${plan.seed} --trace`,
-    `  smallest: npm run sim -- --seed ${plan.seed}${flags(part)} --trace`,
-    `            ${faults.length} of ${plan.faults.length} faults:`,
-    ...faults.map(
-      ({ at, kind, who, ms }) =>
-        `            ${(at / 1000).toFixed(1)} s: ${FAULTS[kind]} (${kind}, c${who}, ${ms} ms)`,
-    ),
+    `  again:    ${command(plan.seed)}`,
   ];
+  if (then === undefined) lines.push("  smallest: nothing smaller was found to break that rule");
+  else
+    lines.push(
+      `  smallest: ${command(plan.seed, flags(part))}`,
+      `            breaks it at ${at(then.at)}: ${then.message}`,
+      `            ${faults.length} of ${plan.faults.length} faults${faults.length === 0 ? "" : ":"}`,
+      ...faults.map(
+        ({ at: from, kind, who, ms }) =>
+          `            ${at(from)}: ${FAULTS[kind]} (${kind}, c${who}, ${ms} ms)`,
+      ),
+    );
+  if (isCutOff)
+    lines.push(`            the search was cut off after ${MOST_RUNS} runs: there may be a smaller one`);
   return lines.join("\n");
 }
 

@@ -1,7 +1,7 @@
 import type { FaultKind } from "./plan.ts";
 import type { Figures } from "./run.ts";
 
-/** The figures of many runs. */
+/** The figures of many runs, those that broke a rule up to that moment. */
 export interface Tally {
   seeds: number;
   events: number;
@@ -33,11 +33,12 @@ export function written(tally: Tally): readonly string[] {
   const faults = Object.entries(tally.faults)
     .toSorted(([, a], [, b]) => b - a)
     .map(([kind, count]) => `${kind} ${grouped(count)}`);
+  const hours = tally.ms / 3_600_000;
   return [
     `seeds      ${grouped(tally.seeds)}`,
     `events     ${grouped(tally.events)}, of them ${grouped(tally.frames)} frames`,
-    `simulated  ${grouped(tally.ms / 3_600_000)} hours`,
+    `simulated  ${hours < 10 ? hours.toFixed(1) : grouped(hours)} hours`,
     `commands   ${grouped(tally.commands)}`,
-    `faults     ${grouped(Object.values(tally.faults).reduce((sum, count) => sum + count, 0))}: ${faults.join(", ")}`,
+    `faults     ${[grouped(Object.values(tally.faults).reduce((sum, count) => sum + count, 0)), faults.join(", ")].filter(Boolean).join(": ")}`,
   ];
 }
