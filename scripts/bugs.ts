@@ -2,14 +2,17 @@
  * npm run bugs [-- --changed] [-- NAME …]: plants known mistakes, one after the other, in a copy of the sources, and
  * runs the suite that has to catch each. The last line is caught / planted.
  * --changed: those whose files are others than on main (on main: than in the commit before).
- * Exits 0 where all were caught, 1 where one was not, 2 where one cannot be planted any more, or has no such name.
+ * Exits 0 where all were caught, 1 where one was not, 2 where one of those that were asked for cannot be planted any
+ * more or has no such name, and where a suite fails or does not run without any mistake.
  */
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { type Bug, BUGS } from "../test/bugs/bugs.ts";
+import { endInOrder } from "./ending.ts";
+import { flagsOf, refused } from "./flags.ts";
+import { type Ended, folder, runGroup } from "./group.ts";
 
 const run = promisify(execFile);
 
@@ -17,15 +20,34 @@ const run = promisify(execFile);
 const COPIED = ["src", "test", "scripts"];
 const LINKED = ["node_modules", "package.json", "tsconfig.json", "docs", "schema", "bin"];
 const CONFIGS = ["vitest.config.ts", "vitest.further.config.ts"];
-const LONGEST_MS = 300_000;
+/** Of one run of a suite, on a machine that does much else. */
+const LONGEST_MS = 600_000;
 /** Seeds within which the simulation has to catch a mistake. */
 const SEEDS = 3000;
 const COPIES = 2;
 
+const TABLE = "test/bugs/bugs.ts";
 const ROOT = path.join(import.meta.dirname, "..");
 
 /** What is wrong with the table itself. */
 class TableError extends Error {}
+
+/** Where the table tells of a bug: `test/bugs/bugs.ts:123`. */
+async function placeOf({ name }: Bug): Promise<string> {
+  const lines = (await readFile(path.join(ROOT, TABLE), "utf8")).split("\n");
+  return `${TABLE}:${lines.findIndex((line) => line.includes(`name: "${name}"`)) + 1}`;
+}
+
+/** Throws one error that tells of all that do not fit any more. */
+async function expectFits(bugs: readonly Bug[]): Promise<void> {
+  const stale: string[] = [];
+  for (const bug of bugs)
+    await planted(bug, ROOT).catch((error: unknown) => {
+      if (!(error instanceof TableError)) throw error;
+      stale.push(error.message);
+    });
+  if (stale.length > 0) throw new TableError(stale.join("\n\n"));
+}
 
 /** The file with the bug in it. Throws where a text is not there exactly once. */
 async function planted(bug: Bug, root: string): Promise<Map<string, string>> {
@@ -35,7 +57,7 @@ async function planted(bug: Bug, root: string): Promise<Map<string, string>> {
     const times = text.split(before).length - 1;
     if (times !== 1)
       throw new TableError(
-        `test/bugs/bugs.ts: ${bug.name} does not fit ${file} any more: it looks for a text that stands there ${times} times. Say what it is now:\n${before}`,
+        `${await placeOf(bug)}: ${bug.name} does not fit ${file} any more: it looks for a text that stands there ${times} times. Say what it is now:\n${before}`,
       );
     files.set(
       file,
@@ -45,12 +67,11 @@ async function planted(bug: Bug, root: string): Promise<Map<string, string>> {
   return files;
 }
 
-async function copy(): Promise<string> {
-  const dir = await mkdtemp(path.join(tmpdir(), "mooring-bugs-"));
+/** A copy of the sources. */
+async function copy(dir: string): Promise<void> {
   for (const name of COPIED) await cp(path.join(ROOT, name), path.join(dir, name), { recursive: true });
   for (const name of CONFIGS) await cp(path.join(ROOT, name), path.join(dir, name));
   for (const name of LINKED) await symlink(path.join(ROOT, name), path.join(dir, name));
-  return dir;
 }
 
 function commandOf({ caughtBy }: Bug): readonly string[] {
@@ -61,66 +82,87 @@ function commandOf({ caughtBy }: Bug): readonly string[] {
   return ["node_modules/vitest/vitest.mjs", "run", file, ...options];
 }
 
-/** Runs the suite that has to catch the bug, twice where it fails on a busy machine; gives whether a test failed, and what was printed. */
-async function suite(bug: Bug, dir: string): Promise<{ failed: boolean; out: string }> {
-  try {
-    const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined };
-    const options = { cwd: dir, env, timeout: LONGEST_MS, maxBuffer: 2 ** 26 };
-    const { stdout } = await run(process.execPath, [...commandOf(bug)], options);
-    return { failed: false, out: stdout };
-  } catch (error) {
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    // A suite that could not begin, or ran out of time, has caught nothing.
-    const failed = bug.caughtBy === "simulation" ? / broke /.test(stdout) : /Tests .*\d+ failed/.test(stdout);
-    return { failed, out: stdout + stderr };
-  }
+/** Where a suite runs, and where it may make folders: they go with those that were left there. */
+interface Place {
+  readonly dir: string;
+  readonly temporary: string;
+}
+
+/** What came of a suite. One that could not begin, broke down or took too long says nothing: `why` tells that. */
+interface Judged {
+  readonly how: "green" | "failed" | "no run";
+  readonly why: string;
+  readonly out: string;
+}
+
+/** Runs the suite that has to catch the bug, twice where it fails on a busy machine. */
+async function suite(bug: Bug, { dir, temporary }: Place): Promise<Judged> {
+  const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, TMPDIR: temporary };
+  const ended = await runGroup(commandOf(bug), { cwd: dir, env, longestMs: LONGEST_MS });
+  const { code, out, isLate } = ended;
+  const why = isLate ? `it took more than ${LONGEST_MS / 1000} s` : `it ended with code ${code}`;
+  return { how: judged(bug, ended), why, out };
+}
+
+function judged({ caughtBy }: Bug, { code, out, isLate }: Ended): Judged["how"] {
+  const [fails, passes] =
+    caughtBy === "simulation"
+      ? [/ broke /, / every rule held/]
+      : [/Tests .*\d+ failed/, /Tests .*\d+ passed/];
+  if (isLate || code === null) return "no run";
+  if (code !== 0) return fails.test(out) ? "failed" : "no run";
+  return passes.test(out) ? "green" : "no run";
 }
 
 const nameOf = ({ caughtBy }: Bug): string =>
   caughtBy === "simulation" ? `npm run sim -- --seeds ${SEEDS}` : `${caughtBy.file}, "${caughtBy.test}"`;
 
 /** Plants one bug and takes it out again; gives whether it was caught. */
-async function tryOne(bug: Bug, dir: string): Promise<boolean> {
+async function tryOne(bug: Bug, place: Place): Promise<boolean> {
+  const { dir } = place;
   const started = performance.now();
   const files = await planted(bug, dir);
   for (const [file, text] of files) await writeFile(path.join(dir, file), text);
-  const { failed, out } = await suite(bug, dir);
+  const { how, why, out } = await suite(bug, place);
   for (const file of files.keys()) await cp(path.join(ROOT, file), path.join(dir, file));
   const seconds = `${((performance.now() - started) / 1000).toFixed(1)} s`;
   const rule = / broke (?:the rule )?([a-z-]+)/.exec(out)?.[1];
-  const how = rule === undefined ? "" : `: ${rule}`;
-  if (failed) console.log(`caught  ${bug.name.padEnd(30)} ${seconds.padStart(7)}  ${nameOf(bug)}${how}`);
+  const by = rule === undefined ? nameOf(bug) : `${nameOf(bug)}: ${rule}`;
+  if (how === "failed") console.log(`caught  ${bug.name.padEnd(30)} ${seconds.padStart(7)}  ${by}`);
   else
     console.log(
-      `MISSED  ${bug.name}: ${bug.says}\n        should be caught by ${nameOf(bug)}\n${out.slice(-2_000)}`,
+      [
+        `MISSED  ${bug.name}: ${bug.says}`,
+        `        ${await placeOf(bug)}; should be caught by ${nameOf(bug)}`,
+        how === "green"
+          ? "        which finds nothing wrong"
+          : `        which cannot run with the mistake in it: ${why}`,
+        out.slice(-2_000),
+      ].join("\n"),
     );
-  return failed;
+  return how === "failed";
 }
 
 /** The suites without any bug in them: one that fails anyway catches everything. */
-async function expectGreen(bugs: readonly Bug[], dir: string): Promise<void> {
+async function expectGreen(bugs: readonly Bug[], temporary: string): Promise<void> {
   const suites = new Map(bugs.map((bug) => [nameOf(bug), bug]));
   for (const [name, bug] of suites) {
-    const { failed, out } = await suite(bug, dir);
-    const ran = bug.caughtBy === "simulation" || /Tests .*\d+ passed/.test(out);
-    if (failed || !ran)
-      throw new TableError(
-        `without any bug ${name} ${failed ? "fails" : "runs no test"}:\n${out.slice(-2_000)}`,
-      );
+    const { how, why, out } = await suite(bug, { dir: ROOT, temporary });
+    if (how === "green") continue;
+    const what = bug.caughtBy === "simulation" ? "the simulation" : name;
+    const says = how === "failed" ? `${what} fails` : `${what} cannot run: ${why}`;
+    throw new TableError(`without any mistake ${says}\n${out.slice(-2_000)}`);
   }
 }
 
-async function tryAll(bugs: readonly Bug[]): Promise<number> {
+async function tryAll(bugs: readonly Bug[], temporary: string): Promise<number> {
   const left = [...bugs];
   let caught = 0;
   const work = async (): Promise<void> => {
-    const dir = await copy();
-    try {
-      for (let bug = left.shift(); bug !== undefined; bug = left.shift())
-        if (await tryOne(bug, dir)) caught += 1;
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
+    await using own = await folder("mooring-bugs-");
+    await copy(own.path);
+    for (let bug = left.shift(); bug !== undefined; bug = left.shift())
+      if (await tryOne(bug, { dir: own.path, temporary })) caught += 1;
   };
   await Promise.all(Array.from({ length: Math.min(COPIES, bugs.length) }, work));
   return caught;
@@ -140,7 +182,7 @@ async function changedFiles(): Promise<ReadonlySet<string>> {
 
 /** Whether the bug, the code that it is in, or the suite that has to catch it is another one. */
 function isTouched({ changes, caughtBy }: Bug, changed: ReadonlySet<string>): boolean {
-  if (changed.has("test/bugs/bugs.ts") || changed.has("scripts/bugs.ts")) return true;
+  if (changed.has(TABLE) || changed.has("scripts/bugs.ts")) return true;
   if (changes.some(({ file }) => changed.has(file))) return true;
   if (caughtBy !== "simulation") return changed.has(caughtBy.file);
   return [...changed].some((file) => file.startsWith("test/sim/both-ends/") || file === "scripts/sim.ts");
@@ -156,24 +198,28 @@ async function catchable(bugs: readonly Bug[]): Promise<readonly Bug[]> {
   return bugs.filter(({ needs = "" }) => !missing.has(needs));
 }
 
-async function chosen(args: readonly string[]): Promise<readonly Bug[]> {
-  if (args.includes("--changed")) {
+interface Asked {
+  readonly isChanged: boolean;
+  readonly names: readonly string[];
+}
+
+async function chosen({ isChanged, names }: Asked): Promise<readonly Bug[]> {
+  if (isChanged) {
     const changed = await changedFiles();
     return BUGS.filter((bug) => isTouched(bug, changed));
   }
-  for (const name of args)
-    if (!BUGS.some((bug) => bug.name === name))
-      throw new TableError(`there is no bug ${name}; see test/bugs/bugs.ts`);
-  return args.length === 0 ? BUGS : BUGS.filter(({ name }) => args.includes(name));
+  return names.length === 0 ? BUGS : BUGS.filter(({ name }) => names.includes(name));
 }
 
-async function main(args: readonly string[]): Promise<number> {
+async function main(asked: Asked): Promise<number> {
   try {
-    for (const bug of BUGS) await planted(bug, ROOT);
-    const bugs = await catchable(await chosen(args));
+    const bugs = await catchable(await chosen(asked));
+    await expectFits(bugs);
+    // A database that a suite starts may run as another user.
+    await using temporary = await folder("mooring-bugs-", 0o1777);
     // In CI the suites have just run.
-    if (!args.includes("--changed")) await expectGreen(bugs, ROOT);
-    const caught = await tryAll(bugs);
+    if (!asked.isChanged) await expectGreen(bugs, temporary.path);
+    const caught = await tryAll(bugs, temporary.path);
     console.log(`${caught} / ${bugs.length}`);
     return caught === bugs.length ? 0 : 1;
   } catch (error) {
@@ -183,4 +229,14 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+const { values, names } = flagsOf({
+  command: "bugs",
+  does: "plants known mistakes, one after the other, and runs the suite that has to catch each",
+  flags: {
+    changed: { type: "switch", says: "those whose files are others than on main" },
+  },
+  names: { what: "mistake", known: BUGS.map(({ name }) => name) },
+});
+if (values.changed && names.length > 0) refused("bugs", "--changed chooses by itself: leave out the names");
+endInOrder();
+process.exitCode = await main({ isChanged: values.changed, names });
