@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { FAULTS, type Plan } from "./plan.ts";
 import { type Broken, RULES } from "./rules.ts";
 import { run } from "./run.ts";
@@ -45,6 +46,8 @@ export async function shrink(plan: Plan, broken: Broken): Promise<Smallest> {
     if (isCutOff) return false;
     runs += 1;
     const wanted = { ...part, ...smaller };
+    // A run lasts one turn of the event loop: signals are seen between two of them.
+    await setImmediate();
     const outcome = await run(partOf(plan, wanted));
     if (outcome.ok || outcome.broken.rule !== broken.rule) return false;
     part = wanted;
