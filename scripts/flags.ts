@@ -57,7 +57,7 @@ export class WrongUse extends Error {}
 export const MOST_SEED = 2 ** 32 - 1;
 export const seedFlag = {
   type: "number",
-  says: "of the random numbers; drawn where it is not given",
+  says: "of the random numbers, else drawn",
   least: 0,
   most: MOST_SEED,
 } as const;
