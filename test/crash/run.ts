@@ -43,7 +43,7 @@ export async function crash(
 interface Kills {
   readonly kills: number;
   readonly seed: number;
-  /** The one that was struck last, in words. */
+  /** Where the run stands, in words. */
   readonly last: { kill: string };
 }
 
@@ -57,8 +57,9 @@ async function killed(
   await world.heal([]);
   let before = await world.histories();
   for (const [kill, point] of pointsOf(kills, random).entries()) {
-    last.kill = `after kill ${kill + 1}, ${point.name}`;
+    last.kill = `at kill ${kill + 1}, ${point.name}`;
     await point.strike(world.aim, random);
+    last.kill = `after kill ${kill + 1}, ${point.name}`;
     await world.heal(point.victims);
     byPoint.set(point.name, (byPoint.get(point.name) ?? 0) + 1);
     if ((kill + 1) % COMPARED_EVERY !== 0) continue;
