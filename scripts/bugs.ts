@@ -182,7 +182,7 @@ async function changedFiles(): Promise<ReadonlySet<string>> {
 
 /** Whether the bug, the code that it is in, or the suite that has to catch it is another one. */
 function isTouched({ changes, caughtBy }: Bug, changed: ReadonlySet<string>): boolean {
-  if (changed.has(TABLE) || changed.has("scripts/bugs.ts")) return true;
+  if ([TABLE, "scripts/bugs.ts", "scripts/group.ts"].some((file) => changed.has(file))) return true;
   if (changes.some(({ file }) => changed.has(file))) return true;
   if (caughtBy !== "simulation") return changed.has(caughtBy.file);
   return [...changed].some((file) => file.startsWith("test/sim/both-ends/") || file === "scripts/sim.ts");
