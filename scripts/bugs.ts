@@ -105,13 +105,14 @@ async function suite(bug: Bug, { dir, temporary }: Place): Promise<Judged> {
 }
 
 function judged({ caughtBy }: Bug, { code, out, isLate }: Ended): Judged["how"] {
-  const [fails, passes] =
-    caughtBy === "simulation"
-      ? [/ broke /, / every rule held/]
-      : [/Tests .*\d+ failed/, /Tests .*\d+ passed/];
   if (isLate || code === null) return "no run";
-  if (code !== 0) return fails.test(out) ? "failed" : "no run";
-  return passes.test(out) ? "green" : "no run";
+  if (caughtBy === "simulation") {
+    if (code === 0) return / every rule held/.test(out) ? "green" : "no run";
+    return / broke /.test(out) ? "failed" : "no run";
+  }
+  // By its tests alone, not by the exit code: what a file looks for after all of them does not fit a few of them.
+  if (/Tests .*\d+ failed/.test(out)) return "failed";
+  return /Tests .*\d+ passed/.test(out) ? "green" : "no run";
 }
 
 const nameOf = ({ caughtBy }: Bug): string =>
