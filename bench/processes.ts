@@ -1,12 +1,10 @@
 // Processes that a benchmark starts, and what the kernel says of them. Linux alone (/proc).
 import { type ChildProcess, execFileSync, fork, spawn, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Folder, temporaryFolder } from "../scripts/folder.ts";
 
 /** The bundle that is measured: this tree's, or another one that is named. */
 export const BUNDLE =
@@ -41,17 +39,15 @@ export interface Running extends AsyncDisposable {
   readonly startedAt: number;
 }
 
-/** What goes with this process, however it ends. */
-const left = { children: new Set<ChildProcess>(), folders: new Set<string>() };
-process.on("exit", () => {
-  for (const child of left.children) child.kill("SIGKILL");
-  for (const path of left.folders)
-    rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+/** What goes with this process, however it ends: before the folders in which it writes. */
+const children = new Set<ChildProcess>();
+process.prependListener("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
 });
 
 function running(child: ChildProcess, startedAt: number): Running {
-  left.children.add(child);
-  child.once("close", () => left.children.delete(child));
+  children.add(child);
+  child.once("close", () => children.delete(child));
   const ended = once(child, "close");
   return {
     child,
@@ -140,16 +136,4 @@ export async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-export interface Folder extends AsyncDisposable {
-  readonly path: string;
-}
-
-export async function folder(): Promise<Folder> {
-  const path = await mkdtemp(join(tmpdir(), "mooring-bench-"));
-  left.folders.add(path);
-  const remove = async (): Promise<void> => {
-    await rm(path, { recursive: true, force: true });
-    left.folders.delete(path);
-  };
-  return { path, [Symbol.asyncDispose]: remove };
-}
+export const folder = (): Promise<Folder> => temporaryFolder("mooring-bench-");

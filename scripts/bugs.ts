@@ -12,7 +12,8 @@ import { promisify } from "node:util";
 import { type Bug, BUGS } from "../test/bugs/bugs.ts";
 import { endInOrder } from "./ending.ts";
 import { flagsOf, refused } from "./flags.ts";
-import { type Ended, folder, runGroup } from "./group.ts";
+import { temporaryFolder } from "./folder.ts";
+import { type Ended, runGroup } from "./group.ts";
 
 const run = promisify(execFile);
 
@@ -160,7 +161,7 @@ async function tryAll(bugs: readonly Bug[], temporary: string): Promise<number> 
   const left = [...bugs];
   let caught = 0;
   const work = async (): Promise<void> => {
-    await using own = await folder("mooring-bugs-");
+    await using own = await temporaryFolder("mooring-bugs-");
     await copy(own.path);
     for (let bug = left.shift(); bug !== undefined; bug = left.shift())
       if (await tryOne(bug, { dir: own.path, temporary })) caught += 1;
@@ -217,7 +218,7 @@ async function main(asked: Asked): Promise<number> {
     const bugs = await catchable(await chosen(asked));
     await expectFits(bugs);
     // A database that a suite starts may run as another user.
-    await using temporary = await folder("mooring-bugs-", 0o1777);
+    await using temporary = await temporaryFolder("mooring-bugs-", 0o1777);
     // In CI the suites have just run.
     if (!asked.isChanged) await expectGreen(bugs, temporary.path);
     const caught = await tryAll(bugs, temporary.path);

@@ -1,16 +1,10 @@
 import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import process from "node:process";
 
-/** What goes with this process, however it ends: groups of processes by their leaders' ids, and folders. */
-const left = { groups: new Set<number>(), folders: new Set<string>() };
-process.on("exit", () => {
-  for (const leader of left.groups) kill(leader);
-  for (const folder of left.folders)
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+/** The leaders' ids of what goes with this process, however it ends: before the folders in which it writes. */
+const groups = new Set<number>();
+process.prependListener("exit", () => {
+  for (const leader of groups) kill(leader);
 });
 
 function kill(leader: number): void {
@@ -19,21 +13,6 @@ function kill(leader: number): void {
   } catch {
     // All of them have ended by themselves.
   }
-}
-
-/** A folder that is gone when it is disposed; `mode` says who else may use it. */
-export async function folder(
-  prefix: string,
-  mode = 0o700,
-): Promise<AsyncDisposable & { readonly path: string }> {
-  const made = await mkdtemp(path.join(tmpdir(), prefix));
-  left.folders.add(made);
-  await chmod(made, mode);
-  const remove = async (): Promise<void> => {
-    await rm(made, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-    left.folders.delete(made);
-  };
-  return { path: made, [Symbol.asyncDispose]: remove };
 }
 
 export interface Ended {
@@ -57,7 +36,7 @@ export function runGroup(
     stdio: ["ignore", "pipe", "pipe"],
   });
   const leader = child.pid;
-  if (leader !== undefined) left.groups.add(leader);
+  if (leader !== undefined) groups.add(leader);
   let out = "";
   let isLate = false;
   for (const stream of [child.stdout, child.stderr])
@@ -72,7 +51,7 @@ export function runGroup(
       clearTimeout(timer);
       if (leader === undefined) return;
       kill(leader);
-      left.groups.delete(leader);
+      groups.delete(leader);
     });
     child.once("close", (code) => resolve({ code, out, isLate }));
   });

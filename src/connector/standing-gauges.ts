@@ -61,8 +61,9 @@ export function standingGauges(
     for (const each of Object.values(gauges)) each.reset();
     const all = [...stands()];
     overflow.set(all.length > MOST_INTEGRATIONS ? 1 : 0);
-    for (const stand of all.slice(0, MOST_INTEGRATIONS)) fill(gauges, stand, lookOf(stand.item.name));
-    fillBlocked(gauges, all.slice(0, MOST_INTEGRATIONS));
+    const named = all.slice(0, MOST_INTEGRATIONS);
+    for (const stand of named) fill(gauges, stand, lookOf(stand.item.name));
+    fillBlocked(gauges, named);
     if (all.length > MOST_INTEGRATIONS) fillOther(gauges, all.slice(MOST_INTEGRATIONS));
   };
 }

@@ -1,12 +1,11 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { type Folder, temporaryFolder } from "../../scripts/folder.ts";
 
 const entry = fileURLToPath(new URL("../../bin/mooring.js", import.meta.url));
 /** Compiled code, kept from run to run beside the other tools' caches: a process starts in half the time. */
@@ -38,23 +37,14 @@ export async function eventually<T>(
   }
 }
 
-/** What a test that was given up has left: it goes when this process does. */
-const left = { programs: new Set<Program>(), folders: new Set<string>() };
-process.on("exit", () => {
-  for (const program of left.programs) program.signal("SIGKILL");
-  for (const path of left.folders) rmSync(path, { recursive: true, force: true });
+/** What a test that was given up has left: it goes when this process does, before its folders. */
+const left = new Set<Program>();
+process.prependListener("exit", () => {
+  for (const program of left) program.signal("SIGKILL");
 });
 
 /** A folder of its own that is gone when it is disposed. */
-export async function folder(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), "mooring-process-"));
-  left.folders.add(path);
-  const remove = async (): Promise<void> => {
-    await rm(path, { recursive: true, force: true });
-    left.folders.delete(path);
-  };
-  return { path, [Symbol.asyncDispose]: remove };
-}
+export const folder = (): Promise<Folder> => temporaryFolder("mooring-process-");
 
 /** A loopback port that is free now, outside of what the kernel hands out by itself, so that it stays so. */
 export async function freePort(): Promise<number> {
@@ -109,13 +99,13 @@ export class Program implements AsyncDisposable {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.pid = this.#child.pid ?? 0;
-    left.programs.add(this);
+    left.add(this);
     this.#child.stdout.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
     this.#child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
     this.ended = new Promise((resolve, reject) => {
       this.#child.once("error", reject).once("close", (code, signal) => {
         this.isOver = true;
-        left.programs.delete(this);
+        left.delete(this);
         resolve({ code, signal });
       });
     });
