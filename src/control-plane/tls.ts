@@ -20,6 +20,8 @@ export async function readPair({ certFile, keyFile }: TlsFiles, signal: AbortSig
   const cert = await read("--tls-cert", certFile, signal);
   const key = await read("--tls-key", keyFile, signal);
   try {
+    // Without a word Node makes a context that has none of what is empty, as a file is while it is written.
+    if (cert === "" || key === "") throw new Error("empty");
     tls.createSecureContext({ cert, key });
   } catch (error) {
     throw new StartError(
